@@ -1,0 +1,104 @@
+# Everything is kept in .venv/ and index/; `make clean` removes both.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(BIN)/uv --quiet --no-config
+PROTOS := $(wildcard proto/waypost/v1/*.proto)
+BASELINE := proto/baseline.binpb
+
+##@ Use it
+
+.PHONY: help
+help:  ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup index  ## Set up, build the index, start a server, route a dozen queries, stop
+	@$(BIN)/waypost demo --index index
+
+.PHONY: serve
+serve: setup index  ## The same, but leave the server running (WAYPOST_ADDRESS, default 127.0.0.1:50051)
+	@exec $(BIN)/waypost serve --index index
+
+.PHONY: index
+index: setup  ## Build the index from routes/ (unchanged exemplars are not encoded again)
+	@$(BIN)/waypost build --routes routes --index index
+
+.PHONY: setup
+setup: $(READY)  ## Create .venv/ with everything pinned in requirements.lock
+
+##@ Work on it
+
+.PHONY: test
+test: setup  ## Run the tests
+	@$(BIN)/pytest --quiet --cov --cov-report=term
+
+.PHONY: check
+check: setup  ## Formatting, lint, types, import contracts, protocol, stubs, generated text
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/buf lint
+	@$(BIN)/buf breaking --against $(BASELINE)
+	@$(MAKE) stubs-current
+
+.PHONY: format
+format: setup  ## Format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: proto
+proto: setup  ## Generate stubs after a change of a .proto; refuses a change that breaks callers
+	@$(BIN)/buf lint
+	@test ! -f $(BASELINE) || $(BIN)/buf breaking --against $(BASELINE)
+	@$(call generate,proto)
+
+.PHONY: bench
+bench: setup index  ## Measure speed, side by side in one run
+	@$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock: setup  ## Pin the newest allowed versions in requirements.lock
+	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
+
+.PHONY: clean
+clean:  ## Remove .venv/, index/ and caches
+	@rm -rf $(VENV) index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
+define generate
+	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=$(1) --grpc_python_out=$(1) \
+	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --mypy_out=quiet:$(1) \
+	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:$(1) $(PROTOS)
+	$(BIN)/buf build --exclude-source-info --output $(1)/$(BASELINE:proto/%=%)
+endef
+
+.PHONY: stubs-current
+stubs-current:
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; $(call generate,$$fresh); \
+	for file in $$(cd "$$fresh" && find . -type f | sort); do \
+	  cmp -s "$$fresh/$$file" "proto/$$file" \
+	    || { echo "proto/$${file#./} is stale: run 'make proto' and commit what it writes" >&2; exit 1; }; \
+	done
+
+# uv is itself pinned by hash in the lock; pip, which every Python has, installs it, and it installs the rest.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Waypost needs Python 3.11 to 3.13, and '$(PYTHON)' is another: make PYTHON=python3.12 setup" >&2; exit 1; }
+	@echo "Setting up $(VENV)/ ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module does not work; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
+	@touch $@

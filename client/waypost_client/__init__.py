@@ -1,0 +1,1 @@
+"""Waypost's client: asks a router where a query goes."""

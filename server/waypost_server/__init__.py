@@ -1,0 +1,1 @@
+"""Waypost's server: decides which specialist answers a query."""
