@@ -1,0 +1,33 @@
+"""How both clients connect: balancing, health and retries are gRPC's own, set by data."""
+
+import json
+from typing import Any
+
+DEFAULT_TIMEOUT_S = 2.0
+"""A decision takes milliseconds; seconds mean that something is wrong."""
+
+_ROUTER = "waypost.v1.RouterService"
+
+SERVICE_CONFIG: dict[str, Any] = {
+    # Spreads calls over every address that the name resolves to and leaves out what is not ready.
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": _ROUTER},
+    "methodConfig": [
+        {
+            # Deciding again changes nothing, so a call that no server took may go to another.
+            "name": [{"service": _ROUTER}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.5s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+OPTIONS: list[tuple[str, Any]] = [
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.max_receive_message_length", 64 * 2**20),  # 256 contracts with all they may hold
+]

@@ -1,0 +1,210 @@
+"""Protobuf to the client's types and back."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+
+from waypost.v1 import admin_pb2, contract_pb2, router_pb2
+from waypost_client import _types as t
+from waypost_client._errors import InvalidRequestError, WaypostError, error_of_number
+
+
+def request_of(
+    text: str,
+    *,
+    request_id: str = "",
+    conversation: t.Conversation | None = None,
+    tenant: str = "",
+    metadata: Mapping[str, str] | None = None,
+    allowed_routes: Iterable[str] = (),
+    input_tokens: int = 0,
+    max_candidates: int = 0,
+    explain: bool = False,
+) -> router_pb2.RouteQueryRequest:
+    """The request for one query; raises InvalidRequestError when protobuf cannot carry it."""
+    try:
+        request = router_pb2.RouteQueryRequest(
+            text=text,
+            request_id=request_id,
+            tenant=tenant,
+            metadata=metadata,
+            allowed_routes=allowed_routes,
+            input_tokens=input_tokens,
+            max_candidates=max_candidates,
+            explain=explain,
+        )
+        if conversation is not None:
+            request.conversation.session_id = conversation.session_id
+            request.conversation.previous_route = conversation.previous_route
+            request.conversation.recent_user_turns.extend(conversation.recent_user_turns)
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"the request has a lone surrogate at character {error.start} of one of its texts, "
+            "which UTF-8 cannot carry",
+        ) from None
+    return request
+
+
+def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
+    """The contract that a message carries."""
+    pb = contract_pb2
+    return t.Contract(
+        decision_id=message.decision_id,
+        outcome=t.Outcome(_name(pb.Outcome, "OUTCOME_", message.outcome)),
+        action=t.Action(_name(pb.Action, "ACTION_", message.action)),
+        reasons=tuple(t.Reason(_name(pb.Reason, "REASON_", r)) for r in message.reasons),
+        route=message.route,
+        confidence=message.confidence,
+        calibration=t.Calibration(
+            _name(pb.CalibrationMethod, "CALIBRATION_METHOD_", message.calibration)
+        ),
+        similarity=message.similarity,
+        threshold=message.threshold,
+        extracted_params=json_format.MessageToDict(message.extracted_params),
+        missing_params=tuple(message.missing_params),
+        fallback_route=message.fallback_route,
+        rationale=message.rationale,
+        clarifying_question=message.clarifying_question,
+        candidates=tuple(map(_candidate, message.candidates)),
+        specialist=_specialist_ref(message.specialist),
+        hints=_hints(message.hints),
+        index_version=message.index_version,
+        contract_version=message.contract_version,
+        encoder_fingerprint=message.encoder_fingerprint,
+        stage=t.Stage(_name(pb.DecisionStage, "DECISION_STAGE_", message.stage)),
+        timings=t.Timings(
+            queue_us=message.timings.queue_us,
+            encode_us=message.timings.encode_us,
+            search_us=message.timings.search_us,
+            decide_us=message.timings.decide_us,
+            total_us=message.timings.total_us,
+        ),
+        message=message,
+    )
+
+
+def result_of(message: router_pb2.RouteResult) -> t.Contract | WaypostError:
+    """The contract of one query of a batch, or why there is none."""
+    if message.WhichOneof("result") == "contract":
+        return contract_of(message.contract)
+    return error_of_number(message.error.code, message.error.message)
+
+
+def routes_of(message: router_pb2.ListRoutesResponse) -> t.RouteList:
+    """The loaded routes."""
+    return t.RouteList(
+        routes=tuple(
+            t.RouteInfo(
+                name=route.name,
+                description=route.description,
+                threshold=route.threshold,
+                threshold_auto=route.threshold_auto,
+                exemplar_count=route.exemplar_count,
+                negative_count=route.negative_count,
+                enabled=route.enabled,
+                fallback_route=route.fallback_route,
+            )
+            for route in message.routes
+        ),
+        default_route=message.default_route,
+        index_version=message.index_version,
+    )
+
+
+def specialist_of(
+    message: router_pb2.GetSpecialistResponse, *, known_prompt_sha256: str
+) -> t.Specialist:
+    """A route's specialist."""
+    held = bool(known_prompt_sha256) and message.specialist.prompt_sha256 == known_prompt_sha256
+    has_schema = message.HasField("params_schema")
+    return t.Specialist(
+        route=message.route,
+        prompt=None if held else message.prompt,
+        ref=_specialist_ref(message.specialist),
+        params_schema=json_format.MessageToDict(message.params_schema) if has_schema else None,
+    )
+
+
+def status_of(message: admin_pb2.GetStatusResponse) -> t.Status:
+    """What a server is and holds."""
+    return t.Status(
+        state=_name(admin_pb2.ServerState, "SERVER_STATE_", message.state),
+        server_version=message.server_version,
+        contract_version=message.contract_version,
+        index_version=message.index_version,
+        encoder_name=message.encoder_name,
+        encoder_fingerprint=message.encoder_fingerprint,
+        route_count=message.route_count,
+        exemplar_count=message.exemplar_count,
+        decision_count=message.decision_count,
+        queue_depth=message.queue_depth,
+        resident_bytes=message.resident_bytes,
+    )
+
+
+def _name(enum: Any, prefix: str, number: int) -> str:  # noqa: ANN401  (generated enums share no type)
+    """The value's name without its prefix; "UNSPECIFIED" for one that this client does not know."""
+    known = enum.DESCRIPTOR.values_by_number.get(number)
+    return known.name.removeprefix(prefix) if known else "UNSPECIFIED"
+
+
+def _candidate(message: contract_pb2.Candidate) -> t.Candidate:
+    return t.Candidate(
+        route=message.route,
+        confidence=message.confidence,
+        similarity=message.similarity,
+        threshold=message.threshold,
+        score=message.score,
+        nearest_exemplars=tuple(
+            t.NearestExemplar(exemplar.text, exemplar.similarity)
+            for exemplar in message.nearest_exemplars
+        ),
+    )
+
+
+def _specialist_ref(message: contract_pb2.SpecialistRef) -> t.SpecialistRef:
+    sampling, timeouts = message.sampling, message.timeouts
+    return t.SpecialistRef(
+        prompt_sha256=message.prompt_sha256,
+        models=tuple(map(_model, message.models)),
+        sampling=t.Sampling(
+            temperature=sampling.temperature if sampling.HasField("temperature") else None,
+            top_p=sampling.top_p if sampling.HasField("top_p") else None,
+            max_output_tokens=sampling.max_output_tokens,
+            stop=tuple(sampling.stop),
+            seed=sampling.seed if sampling.HasField("seed") else None,
+        ),
+        timeouts=t.Timeouts(
+            total_ms=timeouts.total_ms,
+            first_token_ms=timeouts.first_token_ms,
+            connect_ms=timeouts.connect_ms,
+        ),
+        excluded_models=tuple(t.ExcludedModel(m.name, m.why) for m in message.excluded_models),
+    )
+
+
+def _model(message: contract_pb2.Model) -> t.Model:
+    return t.Model(
+        name=message.name,
+        provider=message.provider,
+        model_id=message.model_id,
+        base_url=message.base_url,
+        api_key_env=message.api_key_env,
+        context_window_tokens=message.context_window_tokens,
+        usd_per_mtok_in=message.usd_per_mtok_in,
+        usd_per_mtok_out=message.usd_per_mtok_out,
+        tags=tuple(message.tags),
+    )
+
+
+def _hints(message: contract_pb2.Hints) -> t.Hints:
+    effort = _name(
+        contract_pb2.ReasoningEffort, "REASONING_EFFORT_", message.reasoning_effort
+    ).lower()
+    return t.Hints(
+        needs_retrieval=message.needs_retrieval if message.HasField("needs_retrieval") else None,
+        reasoning_effort=None if effort == "unspecified" else effort,
+    )

@@ -1,0 +1,141 @@
+"""The client for threads."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
+from waypost_client._channel import DEFAULT_TIMEOUT_S, OPTIONS
+from waypost_client._convert import (
+    contract_of,
+    request_of,
+    result_of,
+    routes_of,
+    specialist_of,
+    status_of,
+)
+from waypost_client._errors import WaypostError, error_of
+from waypost_client._types import Contract, Conversation, RouteList, Specialist, Status
+
+Response = TypeVar("Response")
+
+
+class Client:
+    """Talks to a router; thread-safe. Use it as a context manager or call `close`.
+
+    Every method raises WaypostError, or one of its subclasses, when the call fails.
+    """
+
+    def __init__(self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        """Connects at the first call.
+
+        Args:
+            address: HOST:PORT, or any name that gRPC resolves; all its addresses share the load.
+            timeout_s: how long a call may take, retries included, unless it says otherwise.
+        """
+        self._timeout_s = timeout_s
+        self._channel = grpc.insecure_channel(address, options=OPTIONS)
+        self.router = router_pb2_grpc.RouterServiceStub(self._channel)
+        self.admin = admin_pb2_grpc.AdminServiceStub(self._channel)
+
+    def route(
+        self,
+        text: str,
+        *,
+        request_id: str = "",
+        conversation: Conversation | None = None,
+        tenant: str = "",
+        metadata: Mapping[str, str] | None = None,
+        allowed_routes: Iterable[str] = (),
+        input_tokens: int = 0,
+        max_candidates: int = 0,
+        explain: bool = False,
+        timeout_s: float | None = None,
+    ) -> Contract:
+        """Asks where a query goes.
+
+        Args:
+            text: the query.
+            request_id: your own id, for the logs.
+            conversation: what came before.
+            tenant: on whose behalf.
+            metadata: facts that rules may use.
+            allowed_routes: routes that may be chosen; empty for all.
+            input_tokens: tokens that the specialist will receive; 0 to let the router estimate.
+            max_candidates: candidates to return; 0 for the default of 3.
+            explain: whether to name each candidate's nearest exemplars.
+            timeout_s: how long the call may take.
+        """
+        request = request_of(
+            text,
+            request_id=request_id,
+            conversation=conversation,
+            tenant=tenant,
+            metadata=metadata,
+            allowed_routes=allowed_routes,
+            input_tokens=input_tokens,
+            max_candidates=max_candidates,
+            explain=explain,
+        )
+        return contract_of(self._call(self.router.RouteQuery, request, timeout_s).contract)
+
+    def route_many(
+        self, texts: Sequence[str], *, timeout_s: float | None = None
+    ) -> list[Contract | WaypostError]:
+        """Asks about 1 to 256 queries at once; a bad one has its error in its place."""
+        request = router_pb2.RouteQueriesRequest(queries=map(request_of, texts))
+        response = self._call(self.router.RouteQueries, request, timeout_s)
+        return [result_of(result) for result in response.results]
+
+    def routes(self, *, timeout_s: float | None = None) -> RouteList:
+        """Lists the loaded routes."""
+        request = router_pb2.ListRoutesRequest()
+        return routes_of(self._call(self.router.ListRoutes, request, timeout_s))
+
+    def specialist(
+        self, route: str, *, known_prompt_sha256: str = "", timeout_s: float | None = None
+    ) -> Specialist:
+        """Fetches a route's prompt and models; not the prompt, if its hash is the known one."""
+        request = router_pb2.GetSpecialistRequest(
+            route=route, known_prompt_sha256=known_prompt_sha256
+        )
+        response = self._call(self.router.GetSpecialist, request, timeout_s)
+        return specialist_of(response, known_prompt_sha256=known_prompt_sha256)
+
+    def contract_schema(self, *, timeout_s: float | None = None) -> str:
+        """The contract's JSON Schema, with `route` an enum of the loaded routes."""
+        request = router_pb2.GetContractSchemaRequest()
+        return self._call(self.router.GetContractSchema, request, timeout_s).json_schema
+
+    def status(self, *, timeout_s: float | None = None) -> Status:
+        """What the server is and holds."""
+        return status_of(self._call(self.admin.GetStatus, admin_pb2.GetStatusRequest(), timeout_s))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: Callable[..., Response],
+        request: Message,
+        timeout_s: float | None,
+    ) -> Response:
+        try:
+            return method(request, timeout=self._timeout_s if timeout_s is None else timeout_s)
+        except grpc.RpcError as error:
+            raise error_of(error.code(), error.details()) from None

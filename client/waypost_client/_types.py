@@ -1,0 +1,288 @@
+"""What calls return: frozen, typed, without protobuf. `contract.proto` explains each field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf import json_format
+
+from waypost.v1 import contract_pb2
+
+
+class _Named(StrEnum):
+    """An enum of the contract; a value that this client is too old to know is UNSPECIFIED."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "_Named | None":
+        return cls("UNSPECIFIED") if value != "UNSPECIFIED" else None
+
+
+class Outcome(_Named):
+    """What was decided."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    MATCHED = "MATCHED"
+    FALLBACK = "FALLBACK"
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    AMBIGUOUS = "AMBIGUOUS"
+    BLOCKED = "BLOCKED"
+
+
+class Action(_Named):
+    """What to do."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    INVOKE = "INVOKE"
+    CLARIFY = "CLARIFY"
+    REFUSE = "REFUSE"
+    RUN_PLAN = "RUN_PLAN"
+
+
+class Reason(_Named):
+    """Why."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    ABOVE_THRESHOLD = "ABOVE_THRESHOLD"
+    BELOW_THRESHOLD = "BELOW_THRESHOLD"
+    BELOW_MIN_CONFIDENCE = "BELOW_MIN_CONFIDENCE"
+    WITHIN_MARGIN = "WITHIN_MARGIN"
+    NEAR_NO_ROUTE = "NEAR_NO_ROUTE"
+    NO_CANDIDATE = "NO_CANDIDATE"
+    ROUTE_NOT_ALLOWED = "ROUTE_NOT_ALLOWED"
+    ROUTE_DISABLED = "ROUTE_DISABLED"
+    ROUTE_REJECTED = "ROUTE_REJECTED"
+    REROUTE_LIMIT = "REROUTE_LIMIT"
+    RULE_MATCHED = "RULE_MATCHED"
+    RULE_BOOSTED = "RULE_BOOSTED"
+    RULE_FORBADE = "RULE_FORBADE"
+    STICKY = "STICKY"
+    TOPIC_SWITCH = "TOPIC_SWITCH"
+    GUARD_FLAGGED = "GUARD_FLAGGED"
+    GUARD_BLOCKED = "GUARD_BLOCKED"
+    GUARD_UNAVAILABLE = "GUARD_UNAVAILABLE"
+    MISSING_PARAMS = "MISSING_PARAMS"
+    MULTIPLE_ROUTES = "MULTIPLE_ROUTES"
+    MODEL_CONSULTED = "MODEL_CONSULTED"
+    NO_ELIGIBLE_MODEL = "NO_ELIGIBLE_MODEL"
+    INPUT_TOO_LARGE = "INPUT_TOO_LARGE"
+    BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+    DEGRADED = "DEGRADED"
+
+
+class Calibration(_Named):
+    """How `confidence` was made."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    NONE = "NONE"
+    CROSS_FITTED = "CROSS_FITTED"
+    HELD_OUT = "HELD_OUT"
+
+
+class Stage(_Named):
+    """Which stage decided."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    GUARD = "GUARD"
+    RULES = "RULES"
+    STATIC_ENCODER = "STATIC_ENCODER"
+    ENCODER = "ENCODER"
+    MODEL = "MODEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What came before a query; travels with it, so that servers keep no state."""
+
+    session_id: str = ""
+    previous_route: str = ""
+    recent_user_turns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NearestExemplar:
+    """An exemplar near the query, with its cosine in [-1, 1]."""
+
+    text: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A route that was considered."""
+
+    route: str
+    confidence: float
+    similarity: float
+    threshold: float
+    score: float
+    nearest_exemplars: tuple[NearestExemplar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model to call; the key is in the environment variable `api_key_env`, if that is named."""
+
+    name: str
+    provider: str
+    model_id: str
+    base_url: str
+    api_key_env: str
+    context_window_tokens: int
+    usd_per_mtok_in: float
+    usd_per_mtok_out: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedModel:
+    """A model that may not be called now."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to sample; None and 0 are the model's default."""
+
+    temperature: float | None
+    top_p: float | None
+    max_output_tokens: int
+    stop: tuple[str, ...]
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait, in milliseconds; 0 is no limit."""
+
+    total_ms: int
+    first_token_ms: int
+    connect_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialistRef:
+    """Whom to call, models in order of preference."""
+
+    prompt_sha256: str
+    models: tuple[Model, ...]
+    sampling: Sampling
+    timeouts: Timeouts
+    excluded_models: tuple[ExcludedModel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """Advice for the call; None is no advice. `reasoning_effort` is low, medium or high."""
+
+    needs_retrieval: bool | None
+    reasoning_effort: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Where the server's time went, in microseconds."""
+
+    queue_us: int
+    encode_us: int
+    search_us: int
+    decide_us: int
+    total_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The handoff contract: what was decided about a query, why, and whom to call."""
+
+    decision_id: str
+    outcome: Outcome
+    action: Action
+    reasons: tuple[Reason, ...]
+    route: str
+    confidence: float
+    calibration: Calibration
+    similarity: float
+    threshold: float
+    extracted_params: Mapping[str, Any]
+    missing_params: tuple[str, ...]
+    fallback_route: str
+    rationale: str
+    clarifying_question: str
+    candidates: tuple[Candidate, ...]
+    specialist: SpecialistRef
+    hints: Hints
+    index_version: str
+    contract_version: str
+    encoder_fingerprint: str
+    stage: Stage
+    timings: Timings
+    message: contract_pb2.HandoffContract = field(repr=False, compare=False)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The contract as JSON with the proto's field names; fits GetContractSchema."""
+        return json_format.MessageToJson(
+            self.message,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+            ensure_ascii=False,
+            indent=indent,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteInfo:
+    """A loaded route."""
+
+    name: str
+    description: str
+    threshold: float
+    threshold_auto: bool
+    exemplar_count: int
+    negative_count: int
+    enabled: bool
+    fallback_route: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteList:
+    """The loaded routes, by name."""
+
+    routes: tuple[RouteInfo, ...]
+    default_route: str
+    index_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specialist:
+    """A route's system prompt, models and JSON Schema of parameters.
+
+    Attributes:
+        route: the route.
+        prompt: None when the caller said that it holds the current one already.
+        ref: models, sampling and the prompt's hash.
+        params_schema: None when the route takes no parameters.
+    """
+
+    route: str
+    prompt: str | None
+    ref: SpecialistRef
+    params_schema: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What a server is and holds."""
+
+    state: str
+    server_version: str
+    contract_version: str
+    index_version: str
+    encoder_name: str
+    encoder_fingerprint: str
+    route_count: int
+    exemplar_count: int
+    decision_count: int
+    queue_depth: int
+    resident_bytes: int

@@ -1,0 +1,59 @@
+"""`waypost ask` and `waypost routes`; needs click, which comes with the server extra."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+
+from waypost_client import Client, WaypostError
+from waypost_client.text import contract_text, routes_text
+
+address_option = click.option(
+    "--address",
+    default="127.0.0.1:50051",
+    envvar="WAYPOST_ADDRESS",
+    show_default=True,
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="Where the server listens.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for a program."
+)
+
+
+@click.command()
+@click.argument("text")
+@address_option
+@click.option("--explain", is_flag=True, help="Name each candidate's nearest exemplars.")
+@json_option
+def ask(text: str, address: str, explain: bool, as_json: bool) -> None:
+    """Ask where TEXT goes, and print the handoff contract.
+
+    Example: waypost ask "Is this loop idiomatic Rust?" --explain
+    """
+    with connected(address) as client:
+        contract = client.route(text, explain=explain)
+    click.echo(contract.to_json(indent=2) if as_json else contract_text(contract))
+
+
+@click.command()
+@address_option
+@json_option
+def routes(address: str, as_json: bool) -> None:
+    """List the routes that a server has loaded."""
+    with connected(address) as client:
+        loaded = client.routes()
+    click.echo(json.dumps(asdict(loaded), indent=2) if as_json else routes_text(loaded))
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """A client whose errors end the command with exit code 1 and a sentence."""
+    try:
+        with Client(address) as client:
+            yield client
+    except WaypostError as error:
+        raise click.ClickException(f"{address}: {error}") from None

@@ -1,0 +1,48 @@
+"""Contracts and routes for a person to read."""
+
+from waypost_client._types import Calibration, Contract, RouteList
+
+
+def contract_text(contract: Contract) -> str:
+    """A contract on a few lines."""
+    uncalibrated = contract.calibration in (Calibration.NONE, Calibration.UNSPECIFIED)
+    calibrated = " (not calibrated)" if uncalibrated else ""
+    models = ", ".join(model.name for model in contract.specialist.models) or "none named"
+    timings = contract.timings
+    lines = [
+        f"{contract.route}: {contract.outcome}, {contract.action}; "
+        f"confidence {contract.confidence:.2f}{calibrated}",
+        f"  why        {contract.rationale}",
+        f"  reasons    {', '.join(contract.reasons)}",
+        f"  models     {models}",
+        f"  fallback   {contract.fallback_route or 'none'}",
+        f"  took       {timings.total_us / 1000:.1f} ms: encode {timings.encode_us / 1000:.1f}, "
+        f"search {timings.search_us / 1000:.2f}, decide {timings.decide_us / 1000:.2f}, "
+        f"queue {timings.queue_us / 1000:.2f}",
+    ]
+    if contract.clarifying_question:
+        lines.insert(2, f"  ask        {contract.clarifying_question}")
+    for candidate in contract.candidates:
+        lines.append(
+            f"  candidate  {candidate.route}: confidence {candidate.confidence:.2f}, "
+            f"similarity {candidate.similarity:.2f} of {candidate.threshold:.2f}"
+        )
+        lines.extend(
+            f"               {exemplar.similarity:.2f}  {exemplar.text}"
+            for exemplar in candidate.nearest_exemplars
+        )
+    return "\n".join(lines)
+
+
+def routes_text(loaded: RouteList) -> str:
+    """The loaded routes as a table."""
+    width = max(len(route.name) for route in loaded.routes)
+    lines = [f"{'route':<{width}}  exemplars  threshold  description"]
+    for route in loaded.routes:
+        default = " (default)" if route.name == loaded.default_route else ""
+        auto = "auto" if route.threshold_auto else "hand"
+        lines.append(
+            f"{route.name:<{width}}  {route.exemplar_count:>9}  {route.threshold:.2f} {auto}  "
+            f"{route.description}{default}"
+        )
+    return "\n".join([*lines, f"index {loaded.index_version}"])

@@ -1,0 +1,1 @@
+"""The world behind core's ports, one third-party library a module."""

@@ -1,0 +1,189 @@
+"""The files of a bundle: what each holds, and how it is checked before it is believed."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from waypost_server.adapters.faiss_index import FaissIndex
+from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.scoring_files import (
+    CALIBRATION,
+    HEAD,
+    read_scoring,
+    write_scoring,
+)
+from waypost_server.core.bundle import Bundle
+from waypost_server.core.catalog import Catalog
+from waypost_server.core.errors import BundleError
+from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.ports import Encodings
+from waypost_server.core.scoring import Scoring
+
+MANIFEST = "manifest.json"
+INDEX = "exemplars.faiss"
+INNER = "inner.npy"
+EXEMPLARS = "exemplars.jsonl"
+ROUTES = "routes.json"
+
+SERVED = (INDEX, EXEMPLARS, ROUTES, HEAD, CALIBRATION)
+"""The files that answering queries takes."""
+
+VERSION_DIGITS = 12
+"""Hex digits of the manifest's hash that name a version: no two alike in any plausible history."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class BundleManifest(BaseModel):
+    """The content of `manifest.json`; its hash names the version, so it holds no time of day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format_version: Literal[1] = 1
+    encoder_name: str
+    encoder_fingerprint: Sha256
+    routes_sha256: Sha256
+    route_count: int
+    exemplar_count: int
+    dimension: int
+    index_kind: Literal["exact", "hnsw"]
+    files: dict[str, Sha256]
+
+
+class _RoutesFile(BaseModel):
+    """The content of `routes.json`."""
+
+    catalog: Catalog
+    negative_counts: dict[str, int]
+
+
+class _ExemplarRow(BaseModel):
+    """A line of `exemplars.jsonl`; its row number in the index is its line number, from 0."""
+
+    route: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StoredBundle:
+    """A bundle as loaded, with all that answers queries."""
+
+    folder: Path
+    manifest: BundleManifest
+    catalog: Catalog
+    exemplars: ExemplarTable
+    index: FaissIndex
+    scoring: Scoring
+
+    @property
+    def version(self) -> str:
+        """The bundle's version."""
+        return self.folder.name
+
+    def encodings(self) -> Encodings:
+        """The exemplars' encodings, row for row; read when asked, since only builds need them."""
+        content = _verified(self.folder, INNER, self.manifest)
+        inner = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
+        return np.hstack([self.index.vectors, inner])
+
+
+def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
+    """The bundle's version and its files by name; equal bundles give equal bytes."""
+    unit, inner = np.split(bundle.encodings, [bundle.dimension], axis=1)
+    index = FaissIndex.build(unit)
+    table = bundle.exemplars
+    rows = (
+        {"route": table.routes[route_id], "text": text}
+        for route_id, text in zip(table.route_ids, table.texts, strict=True)
+    )
+    routes = _RoutesFile(catalog=bundle.catalog, negative_counts=dict(table.negative_counts))
+    files = {
+        INDEX: index.to_bytes(),
+        EXEMPLARS: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(),
+        INNER: _npy(inner.astype(np.float16)),
+        ROUTES: routes.model_dump_json(indent=1).encode(),
+        **write_scoring(bundle.scoring),
+    }
+    manifest = BundleManifest(
+        encoder_name=bundle.encoder_name,
+        encoder_fingerprint=bundle.encoder_fingerprint,
+        routes_sha256=bundle.routes_sha256,
+        route_count=len(bundle.catalog.routes),
+        exemplar_count=len(table.texts),
+        dimension=bundle.dimension,
+        index_kind="exact" if index.exact else "hnsw",
+        files={name: sha256_hex(content) for name, content in sorted(files.items())},
+    )
+    manifest_bytes = manifest.model_dump_json(indent=1).encode()
+    return sha256_hex(manifest_bytes)[:VERSION_DIGITS], files | {MANIFEST: manifest_bytes}
+
+
+def load(folder: Path) -> StoredBundle:
+    """Loads the bundle in `folder`, which its version names; raises BundleError if damaged."""
+    try:
+        manifest = _manifest(folder)
+        files = {name: _verified(folder, name, manifest) for name in SERVED}
+        rows = [_ExemplarRow.model_validate_json(line) for line in files[EXEMPLARS].splitlines()]
+        routes = _RoutesFile.model_validate_json(files[ROUTES])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BundleError(
+            f"{folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}; build again"
+        ) from None
+    index = FaissIndex.from_bytes(files[INDEX])
+    if index.size != len(rows):
+        raise BundleError(
+            f"{folder}: {INDEX} holds {index.size} vectors, but {EXEMPLARS} {len(rows)} exemplars; "
+            "build again"
+        )
+    exemplars = ExemplarTable.of(
+        ((row.route, row.text) for row in rows), negative_counts=routes.negative_counts
+    )
+    return StoredBundle(
+        folder=folder,
+        manifest=manifest,
+        catalog=routes.catalog,
+        exemplars=exemplars,
+        index=index,
+        scoring=read_scoring(files[HEAD], files[CALIBRATION], routes=len(exemplars.routes)),
+    )
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _manifest(folder: Path) -> BundleManifest:
+    content = _read(folder / MANIFEST)
+    found = sha256_hex(content)
+    if not found.startswith(folder.name):
+        raise BundleError(
+            f"{folder / MANIFEST}: its SHA-256 is {found[:VERSION_DIGITS]}, "
+            f"but the version is {folder.name}; build again"
+        )
+    return BundleManifest.model_validate_json(content)
+
+
+def _verified(folder: Path, name: str, manifest: BundleManifest) -> bytes:
+    content = _read(folder / name)
+    wanted, found = manifest.files.get(name), sha256_hex(content)
+    if found != wanted:
+        raise BundleError(
+            f"{folder / name}: its SHA-256 is {found}, but {MANIFEST} says {wanted}; build again"
+        )
+    return content
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}; build again") from None

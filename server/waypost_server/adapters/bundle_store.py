@@ -1,0 +1,104 @@
+"""Bundles on disk: a folder a version, written aside and renamed; `CURRENT` names the live one."""
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from waypost_server.adapters import bundle_format
+from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
+from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
+from waypost_server.core.bundle import Bundle
+from waypost_server.core.errors import BundleError
+from waypost_server.core.ports import Encodings
+
+CURRENT = "CURRENT"
+VERSION = rf"[0-9a-f]{{{VERSION_DIGITS}}}"
+
+
+class BundleStore:
+    """The versions in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def live_version(self) -> str | None:
+        """The live version; None when nothing has been built yet; raises BundleError."""
+        path = self._folder / CURRENT
+        try:
+            version = path.read_bytes().decode("ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read: {error.strerror}") from None
+        if not re.fullmatch(VERSION, version):
+            raise BundleError(f"{path}: it names no version, but {version[:40]!r}; build again")
+        return version
+
+    def load(self) -> StoredBundle:
+        """Loads and verifies the live bundle; raises BundleError."""
+        version = self.live_version()
+        if version is None:
+            raise BundleError(
+                f"{self._folder}: no bundle is live here; "
+                f"run `waypost build --index {self._folder}`"
+            )
+        return bundle_format.load(self._folder / version)
+
+    def known_encodings(self, encoder_fingerprint: str) -> Mapping[str, Encodings]:
+        """Encodings by text that the live bundle holds of this encoder; none if it is unusable."""
+        try:
+            live = self.load()
+            if live.manifest.encoder_fingerprint != encoder_fingerprint:
+                return {}
+            return dict(zip(live.exemplars.texts, live.encodings(), strict=True))
+        except BundleError:
+            return {}
+
+    def save(self, bundle: Bundle) -> StoredBundle:
+        """Writes `bundle` as a version, makes it live and returns it as loaded from disk.
+
+        Equal bundles are equal byte for byte and so have one version. The last step is atomic:
+        until then the previous version stays live. Raises BundleError when it cannot be written.
+        """
+        version, files = bundle_format.serialise(bundle)
+        try:
+            with self._locked():
+                folder = self._folder / version
+                if not _is_intact(folder):
+                    self._write(folder, files)
+                stored = bundle_format.load(folder)
+                replace_durably(self._folder / CURRENT, f"{version}\n".encode())
+        except OSError as error:
+            raise BundleError(f"{self._folder}: cannot be written: {error.strerror}") from error
+        return stored
+
+    def _write(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        for leftover in self._folder.glob(".building-*"):  # of a build that was killed
+            shutil.rmtree(leftover)
+        aside = folder.with_name(f".building-{folder.name}")
+        aside.mkdir()
+        for name, content in files.items():
+            write_durably(aside / name, content)
+        sync_folder(aside)
+        shutil.rmtree(folder, ignore_errors=True)  # it is there only if it is damaged
+        aside.rename(folder)
+        sync_folder(self._folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One builder at a time; the lock goes with the process."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _is_intact(folder: Path) -> bool:
+    try:
+        bundle_format.load(folder)
+    except BundleError:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""`encoder.json`: what an encoder is, where it comes from, and the hashes of its files."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from waypost_server.adapters.files import sha256_hex, sync_folder, write_durably
+from waypost_server.core.errors import EncoderError
+
+MANIFEST_FILE = "encoder.json"
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class EncoderManifest(BaseModel):
+    """The content of `encoder.json`.
+
+    Attributes:
+        format_version: version of this format.
+        name: the model's name.
+        source: where the weights come from.
+        license: the weights' licence, as an SPDX expression.
+        precision: of the weights.
+        dimension: length of the unit vector.
+        inner_dimension: length of the inner vector; 0 for an encoder without one.
+        max_tokens: longest input, special tokens included; longer texts are cut.
+        pooling: how token vectors become one.
+        normalization: how the vector becomes a unit vector.
+        query_prefix: put before every text; exemplars are queries too.
+        opset: ONNX operator set of the graph.
+        files: SHA-256 of each file beside the manifest.
+        figures: measurements at export, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format_version: Literal[1] = 1
+    name: Annotated[str, Field(min_length=1)]
+    source: str
+    license: str
+    precision: Literal["fp32", "int8"]
+    dimension: PositiveInt
+    inner_dimension: NonNegativeInt = 0
+    max_tokens: PositiveInt
+    pooling: Literal["mean", "cls"]
+    normalization: Literal["l2"] = "l2"
+    query_prefix: str = ""
+    opset: PositiveInt
+    files: dict[str, Sha256]
+    figures: dict[str, float] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex hash of everything that a vector depends on."""
+        in_order = self.model_copy(update={"files": dict(sorted(self.files.items()))})
+        identity = in_order.model_dump_json(
+            include={"files", "pooling", "normalization", "query_prefix", "max_tokens"}
+        )
+        return sha256_hex(identity.encode())
+
+
+def read_manifest(folder: Path) -> EncoderManifest:
+    """The manifest of the encoder in `folder`; raises EncoderError."""
+    path = folder / MANIFEST_FILE
+    try:
+        return EncoderManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise EncoderError(
+            f"{path}: {error.strerror}; an encoder is a folder that `waypost encoder export` wrote"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise EncoderError(f"{path}: {where}: {first['msg']}; export the encoder again") from None
+
+
+def read_verified(folder: Path, name: str, manifest: EncoderManifest) -> bytes:
+    """The content of one of the encoder's files; raises EncoderError unless its hash is right."""
+    path = folder / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EncoderError(f"{path}: {error.strerror}; export the encoder again") from None
+    wanted, found = manifest.files.get(name), sha256_hex(content)
+    if found != wanted:
+        raise EncoderError(
+            f"{path}: its SHA-256 is {found}, but {MANIFEST_FILE} says {wanted}; "
+            "restore the file or export the encoder again"
+        )
+    return content
+
+
+def write_encoder(
+    folder: Path, manifest: EncoderManifest, *, model: bytes, tokenizer: bytes
+) -> None:
+    """Writes a new encoder's folder, whole or not at all; raises EncoderError if it is there."""
+    if folder.exists():
+        raise EncoderError(f"{folder}: it is there already; remove it or name another folder")
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    aside.mkdir(parents=True)
+    write_durably(aside / MODEL_FILE, model)
+    write_durably(aside / TOKENIZER_FILE, tokenizer)
+    write_durably(aside / MANIFEST_FILE, f"{manifest.model_dump_json(indent=1)}\n".encode())
+    sync_folder(aside)
+    aside.rename(folder)
+    sync_folder(folder.parent)

@@ -1,0 +1,80 @@
+"""Files of example queries: .txt with one a line, .jsonl and .csv with a field `text`."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from waypost_server.adapters.text_file import problem_at, read_text
+
+Lines = Iterator[tuple[int, str]]
+"""Line numbers from 1, and texts."""
+
+
+def find_example_file(folder: Path, stem: str) -> Path | None:
+    """The one file `stem`.txt, .jsonl or .csv in `folder`, if any; raises FileProblems for two."""
+    found = [path for suffix in _READERS if (path := folder / f"{stem}{suffix}").is_file()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise problem_at(found[1], 1, f"{names} stand side by side; merge them into one")
+    return found[0] if found else None
+
+
+def read_examples(path: Path, *, max_text_bytes: int) -> tuple[str, ...]:
+    """The file's texts in order, at least one; raises FileProblems."""
+    texts = []
+    for line, text in _READERS[path.suffix](path):
+        stripped = text.strip()
+        if not stripped:
+            raise problem_at(path, line, "the text is blank; write one or remove the line")
+        try:
+            size = len(stripped.encode())
+        except UnicodeEncodeError:
+            raise problem_at(path, line, "the text has a lone surrogate; remove it") from None
+        if size > max_text_bytes:
+            limit = f"limits.max_query_bytes is {max_text_bytes:,}"
+            raise problem_at(path, line, f"the text is {size:,} bytes, but {limit}; shorten it")
+        texts.append(stripped)
+    if not texts:
+        raise problem_at(path, 1, "the file has no text in it; write one example query on a line")
+    return tuple(texts)
+
+
+def _read_txt(path: Path) -> Lines:
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield number, line
+
+
+def _read_jsonl(path: Path) -> Lines:
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise problem_at(path, number, f"this is not JSON: {error}; mend the line") from None
+        if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+            raise problem_at(path, number, 'a line must be like {"text": "an example query"}')
+        yield number, record["text"]
+
+
+def _read_csv(path: Path) -> Lines:
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        if "text" not in (reader.fieldnames or ()):
+            raise problem_at(path, 1, "the first line must name the columns, one of them `text`")
+        for record in reader:
+            yield reader.line_num, record["text"] or ""
+    except csv.Error as error:
+        # Where the record begins: a quote left open is noticed at the end of the file only.
+        line = reader.line_num + 1
+        raise problem_at(path, line, f"this is not CSV: {error}; mend the line") from None
+
+
+_READERS: dict[str, Callable[[Path], Lines]] = {
+    ".txt": _read_txt,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+}

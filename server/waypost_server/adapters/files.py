@@ -1,0 +1,39 @@
+"""Files that are whole or absent: hashes, and writes that survive a crash at any moment."""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def sha256_hex(content: bytes) -> str:
+    """SHA-256 of `content` as 64 hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a new file and returns when it is on disk."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Replaces a file: at any moment, a crash included, it has the old content or the new.
+
+    One writer at a time.
+    """
+    aside = path.with_name(f".{path.name}.new")  # one name, so that a crash leaves one at most
+    aside.unlink(missing_ok=True)
+    write_durably(aside, content)
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Returns when the folder's entries are on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,110 @@
+"""The encoder on ONNX Runtime: one graph from token ids to unit vector."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+)
+from tokenizers import Tokenizer
+
+from waypost_server.adapters.encoder_manifest import (
+    MODEL_FILE,
+    TOKENIZER_FILE,
+    EncoderManifest,
+    read_manifest,
+    read_verified,
+)
+from waypost_server.core.errors import EncoderError
+from waypost_server.core.ports import Encodings
+
+_UNUSABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, ValueError)
+"""What tokenizers and ONNX Runtime raise for files that are whole but of another kind."""
+
+
+class OnnxEncoder:
+    """An encoder from a folder that `waypost encoder export` wrote; implements core's Encoder."""
+
+    def __init__(self, manifest: EncoderManifest, model: bytes, tokenizer: bytes) -> None:
+        self.manifest = manifest
+        self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        self._tokenizer.enable_truncation(max_length=manifest.max_tokens)
+        self._tokenizer.no_padding()
+        self._outputs = ["vector", "inner"] if manifest.inner_dimension else ["vector"]
+        self._session = ort.InferenceSession(
+            model, _session_options(), providers=["CPUExecutionProvider"]
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "OnnxEncoder":
+        """Loads and verifies the encoder in `folder`; raises EncoderError."""
+        manifest = read_manifest(folder)
+        model = read_verified(folder, MODEL_FILE, manifest)
+        tokenizer = read_verified(folder, TOKENIZER_FILE, manifest)
+        try:
+            encoder = cls(manifest, model, tokenizer)
+            found = encoder.encode(["a first call also warms the session up"]).shape[1]
+        except _UNUSABLE as error:
+            raise EncoderError(
+                f"{folder}: the graph or the tokenizer cannot be used: {error}; "
+                "export the encoder again"
+            ) from error
+        if found != encoder.width:
+            raise EncoderError(
+                f"{folder}: the graph makes encodings of length {found}, "
+                f"but encoder.json says {encoder.width}; export the encoder again"
+            )
+        return encoder
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex hash of all that vectors depend on."""
+        return self.manifest.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Length of the unit vector."""
+        return self.manifest.dimension
+
+    @property
+    def width(self) -> int:
+        """Length of an encoding."""
+        return self.manifest.dimension + self.manifest.inner_dimension
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        """Encodings of shape (len(texts), width)."""
+        if not texts:
+            return np.empty((0, self.width), dtype=np.float32)
+        # One text a run. Activations are quantised by the range of the whole tensor, so in a batch
+        # a text's vector would depend on its companions: when serving, on the load.
+        return np.concatenate([self._run(text) for text in texts])
+
+    def _run(self, text: str) -> Encodings:
+        encoding = self._tokenizer.encode(self.manifest.query_prefix + text)
+        ids = np.array([encoding.ids], dtype=np.int64)
+        outputs = self._session.run(
+            self._outputs, {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        )
+        return np.hstack(outputs)
+
+
+def _session_options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    # The server runs texts side by side: one thread each beats several threads a text, and a
+    # thread that spins while it waits takes the core that the next text needs.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options

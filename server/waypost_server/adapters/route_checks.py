@@ -1,0 +1,94 @@
+"""What must hold across the files of a routes folder; a check yields problems and their cure."""
+
+import re
+from collections.abc import Iterator
+
+from waypost_server.adapters.route_source import FolderSource, RouteSource
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def check_folder(source: FolderSource) -> Iterator[str]:
+    """Every problem that only several files together can show."""
+    yield from _check_default_route(source)
+    yield from _check_duplicates(source)
+    for route in source.routes:
+        yield from _check_name(route)
+        yield from _check_exemplars(route, source)
+        yield from _check_fallback(route, source)
+        yield from _check_models(route, source)
+
+
+def _check_default_route(source: FolderSource) -> Iterator[str]:
+    names = [route.name for route in source.routes]
+    default = source.taxonomy.default_route
+    if not names:
+        yield (
+            f"{source.folder}:1: no route here; "
+            "make a folder for each route with a file exemplars.txt in it"
+        )
+    elif default not in names and not source.implicit_default:
+        yield source.taxonomy_file.problem(
+            ["default_route"],
+            f"default_route is {default!r}, but no folder has that name; "
+            f"name one of {', '.join(names)}",
+        )
+
+
+def _check_duplicates(source: FolderSource) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for route in source.routes:
+        key = route.name.casefold().replace("-", "_")
+        if key in seen:
+            yield (
+                f"{route.folder}:1: duplicate route name: {route.name!r} and {seen[key]!r} differ "
+                "only in case or in - and _; rename or merge one of them"
+            )
+        seen[key] = route.name
+
+
+def _check_name(route: RouteSource) -> Iterator[str]:
+    if not all(_NAME.fullmatch(part) for part in route.name.split("/")):
+        yield (
+            f"{route.folder}:1: a route's folder is named with 1 to 64 letters, digits, - and _; "
+            "rename it, or let its name begin with _ if it is no route"
+        )
+
+
+def _check_exemplars(route: RouteSource, source: FolderSource) -> Iterator[str]:
+    may_be_default = route.name == source.taxonomy.default_route or not source.taxonomy_known
+    if not route.has_exemplar_file and not may_be_default:
+        yield (
+            f"{route.folder}:1: the route has no exemplars; add exemplars.txt with one example "
+            "query on a line, or let the folder's name begin with _ if it is no route"
+        )
+
+
+def _check_fallback(route: RouteSource, source: FolderSource) -> Iterator[str]:
+    fallback = route.section.fallback_route
+    names = {other.name for other in source.routes} | {source.taxonomy.default_route}
+    if fallback == route.name:
+        yield route.file.problem(
+            ["fallback_route"],
+            "fallback_route is the route itself; name another, or remove the line to fall back to "
+            "the default route",
+        )
+    elif fallback and fallback not in names:
+        yield route.file.problem(
+            ["fallback_route"],
+            f"fallback_route is {fallback!r}, which does not exist; "
+            f"name one of {', '.join(sorted(names - {route.name}))}",
+        )
+
+
+def _check_models(route: RouteSource, source: FolderSource) -> Iterator[str]:
+    if not source.fleet_known:
+        return
+    known = source.fleet.models
+    for i, model in enumerate(route.section.specialist.models):
+        if model not in known:
+            yield route.file.problem(
+                ["specialist", "models", i],
+                f"model {model!r} is not in {source.fleet_file.path.name}, which has "
+                f"{', '.join(sorted(known)) or 'none'}; add it there or name another",
+            )

@@ -1,0 +1,190 @@
+"""The routes folder: read whole, checked whole, and refused whole with every problem named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter
+
+from waypost_server.adapters.exemplar_file import find_example_file, read_examples
+from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.route_checks import check_folder
+from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, validate
+from waypost_server.adapters.route_source import FolderSource, RouteSource
+from waypost_server.adapters.text_file import FileProblems, read_text
+from waypost_server.adapters.yaml_file import YamlFile, read_yaml
+from waypost_server.core.bundle import RouteSet
+from waypost_server.core.catalog import Catalog, Hints, Model, Route, Specialist, Taxonomy
+from waypost_server.core.errors import RoutesError
+
+TAXONOMY_FILE = "taxonomy.yaml"
+FLEET_FILE = "fleet.yaml"
+ROUTE_FILE = "route.yaml"
+PROMPT_FILE = "specialist.md"
+EVAL_FOLDER = "eval"
+OUT_OF_SCOPE_FOLDER = "_out_of_scope"
+
+_S = TypeVar("_S", bound=BaseModel)
+_Texts = dict[str, tuple[str, ...]]
+
+
+def read_routes(folder: Path) -> RouteSet:
+    """Reads and checks a routes folder; raises RoutesError naming every problem."""
+    if not folder.is_dir():
+        raise RoutesError([f"{folder}:1: there is no such folder; give the path of your routes"])
+    reader = _Reader()
+    source = reader.read(folder)
+    problems = [*reader.problems, *check_folder(source)]
+    if problems:
+        raise RoutesError(problems)
+    return _route_set(source)
+
+
+class _Reader:
+    """Reads what can be read and remembers what cannot."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def read(self, folder: Path) -> FolderSource:
+        taxonomy_file, taxonomy = self._section(folder / TAXONOMY_FILE, TaxonomyFile)
+        in_taxonomy = len(self.problems)
+        fleet_file, fleet = self._section(folder / FLEET_FILE, FleetFile)
+        in_fleet = len(self.problems) - in_taxonomy
+        routes = [
+            self._route(path, path.relative_to(folder).as_posix(), taxonomy)
+            for path in _subfolders(folder, skip=(EVAL_FOLDER,))
+            if not _only_groups_others(path)
+        ]
+        routes.sort(key=lambda route: route.name)
+        return FolderSource(
+            folder=folder,
+            taxonomy_file=taxonomy_file,
+            taxonomy=taxonomy,
+            taxonomy_known=not in_taxonomy,
+            fleet_file=fleet_file,
+            fleet=fleet,
+            fleet_known=not in_fleet,
+            routes=tuple(routes),
+            out_of_scope=self._examples(
+                folder / OUT_OF_SCOPE_FOLDER, "exemplars", taxonomy.limits.max_query_bytes
+            ),
+        )
+
+    def _route(self, folder: Path, name: str, taxonomy: TaxonomyFile) -> RouteSource:
+        before = len(self.problems)
+        max_bytes = taxonomy.limits.max_query_bytes
+        exemplars = self._examples(folder, "exemplars", max_bytes)
+        unreadable = len(self.problems) > before
+        file, section = self._section(folder / ROUTE_FILE, RouteFile)
+        return RouteSource(
+            name=name,
+            folder=folder,
+            file=file,
+            section=section,
+            prompt=self._prompt(folder / PROMPT_FILE),
+            exemplars=exemplars,
+            negatives=self._examples(folder, "negatives", max_bytes),
+            has_exemplar_file=bool(exemplars) or unreadable,
+        )
+
+    def _section(self, path: Path, schema: type[_S]) -> tuple[YamlFile, _S]:
+        """The file and its content: all defaults where it is absent or wrong."""
+        if path.exists():
+            with self._collecting():
+                file = read_yaml(path)
+                return file, validate(schema, file)
+        return YamlFile(path, {}, {}), schema()
+
+    def _examples(self, folder: Path, stem: str, max_text_bytes: int) -> tuple[str, ...]:
+        with self._collecting():
+            if path := find_example_file(folder, stem):
+                return read_examples(path, max_text_bytes=max_text_bytes)
+        return ()
+
+    def _prompt(self, path: Path) -> str:
+        with self._collecting():
+            if path.exists():
+                return read_text(path)
+        return ""
+
+    @contextmanager
+    def _collecting(self) -> Iterator[None]:
+        try:
+            yield
+        except FileProblems as error:
+            self.problems.extend(error.problems)
+
+
+def _subfolders(folder: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith(("_", ".")) and path.name not in skip:
+            yield path
+            yield from _subfolders(path)
+
+
+def _only_groups_others(folder: Path) -> bool:
+    """Whether the folder holds routes but says nothing of a route of its own."""
+    stems = {path.stem for path in folder.iterdir() if path.is_file()}
+    return not stems & {"route", "exemplars", "negatives"} and any(_subfolders(folder))
+
+
+def _route_set(source: FolderSource) -> RouteSet:
+    taxonomy = source.taxonomy
+    routes = {route.name: _route(route) for route in source.routes}
+    routes.setdefault(taxonomy.default_route, Route(name=taxonomy.default_route))
+    catalog = Catalog(
+        taxonomy=Taxonomy(
+            default_route=taxonomy.default_route,
+            min_confidence=taxonomy.min_confidence,
+            margin=taxonomy.margin,
+            language=taxonomy.language,
+            max_query_bytes=taxonomy.limits.max_query_bytes,
+        ),
+        routes=dict(sorted(routes.items())),
+        models=_models(source.fleet),
+    )
+    exemplars = {route.name: route.exemplars for route in source.routes}
+    negatives = {route.name: route.negatives for route in source.routes}
+    # What the folder says, not how: a comment more or less makes no other bundle.
+    content = TypeAdapter(tuple[Catalog, _Texts, _Texts, tuple[str, ...]])
+    digest = sha256_hex(content.dump_json((catalog, exemplars, negatives, source.out_of_scope)))
+    return RouteSet(
+        catalog=catalog,
+        exemplars=exemplars,
+        negatives=negatives,
+        out_of_scope=source.out_of_scope,
+        sha256=digest,
+    )
+
+
+def _route(source: RouteSource) -> Route:
+    section = source.section
+    return Route(
+        name=source.name,
+        description=section.description,
+        threshold=section.threshold,
+        fallback_route=section.fallback_route,
+        specialist=Specialist(prompt=source.prompt, **dict(section.specialist)),
+        params_schema=section.params,
+        hints=Hints(**dict(section.hints)),
+    )
+
+
+def _models(fleet: FleetFile) -> dict[str, Model]:
+    return {
+        name: Model(
+            name=name,
+            provider=model.provider,
+            model_id=model.model,
+            base_url=model.base_url,
+            api_key_env=model.api_key_env,
+            context_window_tokens=model.context_window or 0,
+            usd_per_mtok_in=model.usd_per_mtok_in,
+            usd_per_mtok_out=model.usd_per_mtok_out,
+            tags=model.tags,
+            enabled=model.enabled,
+        )
+        for name, model in sorted(fleet.models.items())
+    }

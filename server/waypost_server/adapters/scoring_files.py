@@ -1,0 +1,47 @@
+"""What was fitted, as files: `head.npz` and `calibration.json`."""
+
+import io
+
+import numpy as np
+from pydantic import BaseModel
+
+from waypost_server.core.calibration import Calibration
+from waypost_server.core.errors import BundleError
+from waypost_server.core.head import Head
+from waypost_server.core.scoring import Scoring
+from waypost_server.core.softmax import LinearMap
+
+HEAD = "head.npz"
+CALIBRATION = "calibration.json"
+
+
+class _CalibrationFile(BaseModel):
+    """The content of `calibration.json`."""
+
+    calibration: Calibration
+    thresholds: dict[str, float]
+
+
+def write_scoring(scoring: Scoring) -> dict[str, bytes]:
+    """The files by name."""
+    buffer = io.BytesIO()
+    np.savez(buffer, weights=scoring.head.map.weights, bias=scoring.head.map.bias)
+    calibration = _CalibrationFile(
+        calibration=scoring.calibration, thresholds=dict(scoring.thresholds)
+    )
+    return {HEAD: buffer.getvalue(), CALIBRATION: calibration.model_dump_json(indent=1).encode()}
+
+
+def read_scoring(head: bytes, calibration: bytes, *, routes: int) -> Scoring:
+    """What `write_scoring` wrote, for so many routes; raises BundleError or pydantic's error."""
+    try:
+        with np.load(io.BytesIO(head), allow_pickle=False) as arrays:
+            fitted = LinearMap(arrays["weights"], arrays["bias"])
+    except (ValueError, KeyError, OSError) as error:
+        raise BundleError(f"{HEAD} cannot be read: {error}; build again") from None
+    if fitted.bias.shape[0] not in (routes, routes + 1):
+        raise BundleError(
+            f"{HEAD} is for {fitted.bias.shape[0]} routes, but there are {routes}; build again"
+        )
+    file = _CalibrationFile.model_validate_json(calibration)
+    return Scoring(Head(fitted, routes), file.calibration, file.thresholds)

@@ -1,0 +1,55 @@
+"""`waypost build`."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--routes", type=FOLDER, help="Folder of the routes. [default: WAYPOST_ROUTES]")
+@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
+@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json: bool) -> None:
+    """Build a bundle from a routes folder and make it live.
+
+    Exemplars that the live bundle holds already are not encoded again. If anything is wrong, every
+    problem is named with file, line and cure, and the previous bundle stays live.
+    """
+    from waypost_server.app import build_index
+    from waypost_server.settings import Settings
+
+    settings = Settings.load(routes=routes, index=index, encoder=encoder)
+    began = time.monotonic()
+    with click.progressbar(length=1, label="Encoding", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update((done if total else 1) - bar.pos)
+
+        stored, encoded = build_index(settings, progress)
+    manifest = stored.manifest
+    figures = {
+        "version": stored.version,
+        "routes": manifest.route_count,
+        "exemplars": manifest.exemplar_count,
+        "encoded": encoded,
+        "index": manifest.index_kind,
+        "encoder": manifest.encoder_name,
+        "encoder_fingerprint": manifest.encoder_fingerprint,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    click.echo(
+        f"waypost: bundle {stored.version} is live in {settings.index}: "
+        f"{manifest.route_count} routes, {manifest.exemplar_count} exemplars "
+        f"({encoded} encoded, the rest reused), {manifest.index_kind} index, "
+        f"{figures['seconds']:.1f} s"
+    )

@@ -1,0 +1,50 @@
+"""`waypost` itself: finds its subcommands and ends with the right exit code."""
+
+import os
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from waypost_server.core.errors import WaypostError
+
+COMMANDS = "waypost.commands"
+
+
+class Commands(click.Group):
+    """Subcommands are entry points, loaded when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all subcommands."""
+        return sorted(_commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand of that name; None when there is none."""
+        found = _commands().get(cmd_name)
+        command: click.Command | None = found.load() if found else None
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="waypost", message="waypost %(version)s")
+def waypost() -> None:
+    """Waypost decides which specialist LLM answers a query.
+
+    Start with `waypost build`, `waypost serve` and, in another terminal, `waypost ask "..."`.
+    Exit codes: 0 done, 1 the work failed with a reason on stderr, 2 wrong usage.
+    """
+
+
+def run() -> None:
+    """Runs the command line and exits."""
+    # Read by OpenMP when FAISS is loaded: two threads for one query are slower than one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        waypost(prog_name="waypost")
+    except WaypostError as error:
+        click.echo(f"waypost: {error}", err=True)
+        sys.exit(1)
+
+
+def _commands() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=COMMANDS)}

@@ -1,0 +1,30 @@
+"""`waypost serve`."""
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
+@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Where to listen; port 0 picks a free one. [default: WAYPOST_ADDRESS]",
+)
+def serve(index: Path | None, encoder: Path | None, address: str | None) -> None:
+    """Answer queries over gRPC until SIGTERM or Ctrl-C.
+
+    Prints one line when it is ready: `waypost: serving on HOST:PORT index=VERSION`. Everything else
+    is set by WAYPOST_* variables; `waypost config show` lists them.
+    """
+    from waypost_server.app import run_server
+    from waypost_server.settings import Settings
+
+    def ready(where: str, version: str) -> None:
+        click.echo(f"waypost: serving on {where} index={version}")
+
+    run_server(Settings.load(index=index, encoder=encoder, address=address), ready)

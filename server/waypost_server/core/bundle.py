@@ -1,0 +1,123 @@
+"""From routes to a bundle: what is made once, so that nothing has to be fitted while serving."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from waypost_server.core.catalog import Catalog
+from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.ports import Encoder, Encodings
+from waypost_server.core.scoring import Scoring, fit_scoring
+
+CHUNK = 16
+"""Texts encoded between two reports of progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSet:
+    """A routes folder as read and validated.
+
+    Attributes:
+        catalog: all that is configured.
+        exemplars: exemplars by route, in file order.
+        negatives: negatives by route, in file order.
+        out_of_scope: examples of queries that belong to no route; may be none.
+        sha256: hex hash of what the folder says.
+    """
+
+    catalog: Catalog
+    exemplars: Mapping[str, Sequence[str]]
+    negatives: Mapping[str, Sequence[str]]
+    out_of_scope: Sequence[str]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """The built artefact.
+
+    Attributes:
+        catalog: all that is configured.
+        exemplars: the exemplars as a table.
+        encodings: of the exemplars, row for row, shape (n, width).
+        dimension: length of the unit vector at the front of an encoding.
+        scoring: what was fitted on them.
+        encoder_name: name of the encoder.
+        encoder_fingerprint: its identity.
+        routes_sha256: hash of the routes folder.
+    """
+
+    catalog: Catalog
+    exemplars: ExemplarTable
+    encodings: Encodings = field(repr=False)
+    dimension: int
+    scoring: Scoring = field(repr=False)
+    encoder_name: str
+    encoder_fingerprint: str
+    routes_sha256: str
+
+
+def build_bundle(
+    routes: RouteSet,
+    encoder: Encoder,
+    *,
+    known: Mapping[str, Encodings],
+    progress: Callable[[int, int], None],
+) -> Bundle:
+    """Encodes the exemplars of `routes` and fits the scoring.
+
+    Args:
+        routes: what to build.
+        encoder: makes the encodings.
+        known: encodings of shape (width,) that this encoder made before, by text; not made again.
+        progress: called with how many texts are encoded and how many there are to encode.
+    """
+    exemplars = ExemplarTable.of(
+        ((route, text) for route, texts in routes.exemplars.items() for text in texts),
+        negative_counts={route: len(texts) for route, texts in sorted(routes.negatives.items())},
+    )
+    texts = [*exemplars.texts, *routes.out_of_scope]
+    encodings = _encode(texts, encoder, known, progress)
+    inside, outside = np.split(encodings, [len(exemplars.texts)])
+    by_hand = {
+        name: route.threshold
+        for name, route in routes.catalog.routes.items()
+        if route.threshold is not None
+    }
+    return Bundle(
+        catalog=routes.catalog,
+        exemplars=exemplars,
+        encodings=inside,
+        dimension=encoder.dimension,
+        scoring=fit_scoring(
+            inside, outside, exemplars, dimension=encoder.dimension, by_hand=by_hand
+        ),
+        encoder_name=encoder.name,
+        encoder_fingerprint=encoder.fingerprint,
+        routes_sha256=routes.sha256,
+    )
+
+
+def _encode(
+    texts: Sequence[str],
+    encoder: Encoder,
+    known: Mapping[str, Encodings],
+    progress: Callable[[int, int], None],
+) -> Encodings:
+    encodings = {text: known[text] for text in texts if text in known}
+    missing = [text for text in dict.fromkeys(texts) if text not in encodings]
+    progress(0, len(missing))
+    for start in range(0, len(missing), CHUNK):
+        chunk = missing[start : start + CHUNK]
+        encodings.update(zip(chunk, _storable(encoder.encode(chunk), encoder), strict=True))
+        progress(start + len(chunk), len(missing))
+    if not texts:
+        return np.empty((0, encoder.width), dtype=np.float32)
+    return np.stack([encodings[text] for text in texts])
+
+
+def _storable(encodings: Encodings, encoder: Encoder) -> Encodings:
+    """Rounds inner vectors as a bundle stores them: a build must not depend on what was reused."""
+    inner = encodings[:, encoder.dimension :].astype(np.float16).astype(np.float32)
+    return np.hstack([encodings[:, : encoder.dimension], inner])

@@ -1,0 +1,142 @@
+"""Routes, specialists and models: what the routes folder says, without its exemplars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from waypost_server.core.errors import UnknownRouteError
+
+DEFAULT_ROUTE = "default"
+"""Name of the implicit default route of a folder without taxonomy.yaml."""
+
+
+class ReasoningEffort(StrEnum):
+    """How much thought a specialist's model should spend."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """An LLM endpoint of the fleet.
+
+    Attributes:
+        name: its name in fleet.yaml.
+        provider: wire protocol, "openai" or "anthropic".
+        model_id: the provider's own name of it.
+        base_url: where it listens; empty for the provider's public endpoint.
+        api_key_env: name of the environment variable with the key; empty when no key is needed.
+        context_window_tokens: tokens of input and output together; 0 for unknown.
+        usd_per_mtok_in: US dollars per million input tokens.
+        usd_per_mtok_out: US dollars per million output tokens.
+        tags: labels that policies refer to.
+        enabled: whether it may be called.
+    """
+
+    name: str
+    provider: str
+    model_id: str
+    base_url: str = ""
+    api_key_env: str = ""
+    context_window_tokens: int = 0
+    usd_per_mtok_in: float = 0.0
+    usd_per_mtok_out: float = 0.0
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specialist:
+    """A route's system prompt and how to call its models; 0 and None: as the model likes."""
+
+    prompt: str = ""
+    models: tuple[str, ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int = 0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    timeout_ms: int = 0
+    first_token_timeout_ms: int = 0
+    connect_timeout_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """Advice for the specialist's call; None is no advice."""
+
+    needs_retrieval: bool | None = None
+    reasoning_effort: ReasoningEffort | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A named destination.
+
+    Attributes:
+        name: its folder's path below the routes folder, with "/".
+        description: what belongs here, in one sentence.
+        threshold: similarity in [-1, 1] that a query must reach; None for automatic.
+        fallback_route: where to go when the specialist refuses or fails; empty for the default.
+        specialist: who answers.
+        params_schema: JSON Schema of the parameters to extract; None when it takes none.
+        hints: advice for the specialist's call.
+    """
+
+    name: str
+    description: str = ""
+    threshold: float | None = None
+    fallback_route: str = ""
+    specialist: Specialist = field(default_factory=Specialist)
+    params_schema: Mapping[str, Any] | None = None
+    hints: Hints = field(default_factory=Hints)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxonomy:
+    """Settings of the routes as a whole.
+
+    Attributes:
+        default_route: where queries go that no candidate is good enough for.
+        min_confidence: calibrated confidence in [0, 1] that a match needs.
+        margin: scores closer than this are too close to tell apart; 0 for never.
+        language: BCP 47 tag of the words that Waypost itself writes.
+        max_query_bytes: longest query, in bytes of UTF-8.
+    """
+
+    default_route: str = DEFAULT_ROUTE
+    min_confidence: float = 0.75
+    margin: float = 0.0
+    language: str = "en"
+    max_query_bytes: int = 32_768
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """All that is configured, sorted by name; `routes` always holds the default route."""
+
+    taxonomy: Taxonomy
+    routes: Mapping[str, Route]
+    models: Mapping[str, Model] = field(default_factory=dict)
+
+    @property
+    def default_route(self) -> Route:
+        """Where queries go that no candidate is good enough for."""
+        return self.routes[self.taxonomy.default_route]
+
+    def route(self, name: str) -> Route:
+        """The route called `name`; raises UnknownRouteError when there is none."""
+        try:
+            return self.routes[name]
+        except KeyError:
+            raise UnknownRouteError(
+                f"no route is called {name!r}; the loaded routes are {', '.join(self.routes)}"
+            ) from None
+
+    def fallback_of(self, route: Route) -> str:
+        """Where to go when `route`'s specialist refuses or fails; empty for nowhere else."""
+        fallback = route.fallback_route or self.taxonomy.default_route
+        return "" if fallback == route.name else fallback

@@ -1,0 +1,104 @@
+"""What the router would have said of each exemplar had it not known it.
+
+Exemplars are held out a fold at a time, a head is fitted on the rest, and the held-out ones are
+scored like queries. Nothing that is fitted on the results has then seen its own examples.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
+from waypost_server.core.head import fit_head
+from waypost_server.core.softmax import Floats, Labels
+
+SMALL = 1_000
+"""Up to so many exemplars, folds are cheap and a tenth is held out at a time, else a fifth: the
+more is left to know, the nearer is the result to what the whole will do."""
+
+ENOUGH = 3_000
+"""Held-out exemplars after which more folds would only cost time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Exemplars seen as queries.
+
+    Attributes:
+        evidence: about each of n held-out exemplars.
+        right: whether the best route was their own, shape (n,).
+        similarity: cosine of each one's own route's nearest exemplar, shape (n,).
+        labels: their own route, shape (n,).
+    """
+
+    evidence: Evidence
+    right: npt.NDArray[np.bool_]
+    similarity: Floats
+    labels: Labels
+
+
+def hold_out(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> HeldOut | None:
+    """Cross-fits; None when no exemplar can be held out.
+
+    Args:
+        inputs: encodings, the unit vector and then the inner one, shape (n, dimension + inner).
+        labels: route ids, `routes` for out of scope, in ascending order, shape (n,).
+        routes: how many routes there are.
+        dimension: length of the unit vector.
+    """
+    folds = 10 if len(labels) <= SMALL else 5
+    fold_of = split_folds(labels, folds)
+    fold_of[labels == routes] = -1  # examples of out of scope only ever teach
+    parts: list[HeldOut] = []
+    for fold in range(folds):
+        if (fold_of == fold).any() and sum(len(part.labels) for part in parts) < ENOUGH:
+            parts.append(_one_fold(inputs, labels, routes, fold_of == fold, dimension))
+    return _joined(parts) if parts else None
+
+
+def split_folds(labels: Labels, folds: int) -> Labels:
+    """The fold of each example: classes spread evenly; -1 for the only example of its class.
+
+    An only example cannot be held out: nothing would be left to recognise it by.
+    """
+    counts = np.bincount(labels)
+    order = np.argsort(labels, kind="stable")
+    rank = np.empty(len(labels), dtype=np.int32)
+    rank[order] = np.arange(len(labels)) - (np.cumsum(counts) - counts)[labels[order]]
+    # Classes begin at folds of their own: small ones must not all fall into the first.
+    return np.where(counts[labels] > 1, (rank + labels) % folds, -1).astype(np.int32)
+
+
+def _one_fold(
+    inputs: Floats, labels: Labels, routes: int, held: npt.NDArray[np.bool_], dimension: int
+) -> HeldOut:
+    head = fit_head(inputs[~held], labels[~held], routes, dimension=dimension)
+    known = ~held & (labels < routes)
+    queries, own = inputs[held], labels[held]
+    logits, outside = head.logits(queries)
+    similarities = queries[:, :dimension] @ inputs[known, :dimension].T
+    sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
+    scores = score_routes(logits, similarities, sizes)
+    evidence = gather_evidence(scores, similarities, outside)
+    return HeldOut(
+        evidence=evidence,
+        right=evidence.route == own,
+        similarity=scores.similarity[np.arange(len(own)), own],
+        labels=own,
+    )
+
+
+def _joined(parts: list[HeldOut]) -> HeldOut:
+    evidence = [part.evidence for part in parts]
+    return HeldOut(
+        evidence=Evidence(
+            **{
+                field.name: np.concatenate([getattr(part, field.name) for part in evidence])
+                for field in fields(Evidence)
+            }
+        ),
+        right=np.concatenate([part.right for part in parts]),
+        similarity=np.concatenate([part.similarity for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+    )

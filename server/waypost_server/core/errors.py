@@ -1,0 +1,48 @@
+"""Everything that can go wrong and is somebody's to mend; `service/status.py` maps it to gRPC.
+
+A message says what was wrong, where, and what to do. It never holds a query's text or a secret, so
+it may be shown.
+"""
+
+from collections.abc import Sequence
+
+
+class WaypostError(Exception):
+    """The root: catching it catches what Waypost raises on purpose, and no bug."""
+
+
+class InvalidQueryError(WaypostError):
+    """A query breaks a limit; the caller must change it."""
+
+
+class UnknownRouteError(WaypostError):
+    """A route was named that is not loaded."""
+
+
+class OverloadedError(WaypostError):
+    """The queue is full; the caller may try again later."""
+
+
+class UnavailableError(WaypostError):
+    """The server is starting or draining; another replica may answer."""
+
+
+class RoutesError(WaypostError):
+    """The routes folder has problems, each with its file, line and cure."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"the routes folder has {count}:", *problems]))
+
+
+class EncoderError(WaypostError):
+    """An encoder's folder is missing, damaged or of another kind."""
+
+
+class BundleError(WaypostError):
+    """A bundle is missing, damaged or does not fit the encoder."""
+
+
+class SettingsError(WaypostError):
+    """A setting is wrong or unknown."""

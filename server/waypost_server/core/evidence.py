@@ -1,0 +1,118 @@
+"""What speaks for each route, as numbers; the same for one query and for the many of a fit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int32]
+
+NEAREST_IN_ROUTE = 3
+"""Exemplars of a route whose mean similarity speaks for it: one alone may be a stray."""
+
+NEAREST_IN_ALL = 5
+"""Exemplars whose mean similarity says whether the query is near anything at all."""
+
+SIMILARITY_WEIGHT = 2.0
+"""Logits that a similarity of 1 adds: helps where exemplars are few, else hardly matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteScores:
+    """For n queries and R routes, arrays of shape (n, R).
+
+    Attributes:
+        score: what routes are ranked by.
+        logit: what the head says.
+        similarity: cosine of the nearest exemplar.
+        closeness: mean cosine of the `NEAREST_IN_ROUTE` nearest exemplars, or of all if fewer.
+    """
+
+    score: Floats
+    logit: Floats
+    similarity: Floats
+    closeness: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What calibration reads of n queries, arrays of shape (n,).
+
+    Attributes:
+        route: position of the best route.
+        lead: its score's lead over the second best; `NO_RIVAL` when there is none.
+        closeness: its closeness.
+        logit: its logit, less what the head sees of anything out of scope.
+        surroundings: mean cosine of the `NEAREST_IN_ALL` nearest exemplars of all routes.
+    """
+
+    route: Ids
+    lead: Floats
+    closeness: Floats
+    logit: Floats
+    surroundings: Floats
+
+
+NO_RIVAL = np.float32(10.0)
+"""The lead of an only route: as large as any lead seen."""
+
+
+def score_routes(logits: Floats, similarities: Floats, sizes: Ids) -> RouteScores:
+    """Scores of R routes.
+
+    Args:
+        logits: of the head, shape (n, R).
+        similarities: cosines of the routes' exemplars, side by side, shape (n, sum of sizes).
+            -1 for an exemplar that must not count.
+        sizes: how many exemplars each route has, at least 1, shape (R,).
+    """
+    starts = np.cumsum(sizes) - sizes
+    nearest = np.maximum.reduceat(similarities, starts, axis=1)
+    total, largest, left = nearest.copy(), nearest, similarities
+    for rank in range(1, NEAREST_IN_ROUTE):
+        # Takes the largest of each route away; a duplicate goes with it and so counts once.
+        left = np.where(left == np.repeat(largest, sizes, axis=1), -1, left)
+        largest = np.maximum.reduceat(left, starts, axis=1)
+        total += np.where(largest > -1, largest, total / rank)
+    closeness = (total / NEAREST_IN_ROUTE).astype(np.float32)
+    score = (logits + SIMILARITY_WEIGHT * closeness).astype(np.float32)
+    return RouteScores(score=score, logit=logits, similarity=nearest, closeness=closeness)
+
+
+def gather_evidence(scores: RouteScores, similarities: Floats, outside: Floats | None) -> Evidence:
+    """The evidence for each query's best route.
+
+    Args:
+        scores: of the routes.
+        similarities: as given to `score_routes`.
+        outside: the head's logit of its class for out of scope, shape (n,), if it has one.
+    """
+    rows = np.arange(len(scores.score))
+    best = scores.score.argmax(axis=1).astype(np.int32)
+    logit = scores.logit[rows, best]
+    if outside is not None:
+        logit = logit - np.logaddexp(np.float32(0), outside)
+    return Evidence(
+        route=best,
+        lead=_lead(scores.score),
+        closeness=scores.closeness[rows, best],
+        logit=logit,
+        surroundings=mean_of_largest(similarities, NEAREST_IN_ALL),
+    )
+
+
+def mean_of_largest(values: Floats, k: int) -> Floats:
+    """Mean of the k largest of each row, or of all when there are fewer; shape (n,)."""
+    k = min(k, values.shape[1])
+    largest = np.partition(values, values.shape[1] - k, axis=1)[:, -k:]
+    means: Floats = largest.mean(axis=1, dtype=np.float32)
+    return means
+
+
+def _lead(score: Floats) -> Floats:
+    if score.shape[1] < 2:
+        return np.full(len(score), NO_RIVAL)
+    two = np.partition(score, score.shape[1] - 2, axis=1)[:, -2:]
+    lead: Floats = np.minimum(two[:, 1] - two[:, 0], NO_RIVAL)
+    return lead

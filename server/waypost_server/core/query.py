@@ -1,0 +1,92 @@
+"""A query and the limits that it must keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from waypost_server.core.errors import InvalidQueryError
+
+MAX_BATCH = 256
+MAX_CANDIDATES = 32
+DEFAULT_CANDIDATES = 3
+MAX_ID_BYTES = 128
+MAX_METADATA_ENTRIES = 32
+MAX_METADATA_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What came before a query.
+
+    Attributes:
+        session_id: the caller's id of the conversation; empty for none.
+        previous_route: where the last query went; empty for the first.
+        recent_user_turns: the user's last turns, oldest first, without this one.
+    """
+
+    session_id: str = ""
+    previous_route: str = ""
+    recent_user_turns: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A text to be routed.
+
+    Attributes:
+        text: the text.
+        request_id: the caller's own id.
+        conversation: what came before.
+        tenant: on whose behalf; empty for the default tenant.
+        metadata: facts that rules may use.
+        allowed_routes: routes that may be chosen; empty for all.
+        input_tokens: tokens that the specialist will receive; 0 to estimate.
+        max_candidates: candidates to return; 0 for `DEFAULT_CANDIDATES`.
+        explain: whether to name each candidate's nearest exemplars.
+    """
+
+    text: str
+    request_id: str = ""
+    conversation: Conversation = field(default_factory=Conversation)
+    tenant: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    allowed_routes: frozenset[str] = frozenset()
+    input_tokens: int = 0
+    max_candidates: int = 0
+    explain: bool = False
+
+    @property
+    def candidate_count(self) -> int:
+        """How many candidates to return, the default applied."""
+        return self.max_candidates or DEFAULT_CANDIDATES
+
+
+def check_query(query: Query, *, max_text_bytes: int) -> None:
+    """Raises InvalidQueryError, naming field and limit, unless `query` keeps every limit."""
+    if not query.text.strip():
+        raise InvalidQueryError("text is empty or blank; send a query with at least one character")
+    _check_bytes("text", query.text, max_text_bytes)
+    _check_bytes("request_id", query.request_id, MAX_ID_BYTES)
+    _check_bytes("tenant", query.tenant, MAX_ID_BYTES)
+    _check_bytes("conversation.session_id", query.conversation.session_id, MAX_ID_BYTES)
+    if query.max_candidates > MAX_CANDIDATES:
+        raise InvalidQueryError(
+            f"max_candidates is {query.max_candidates}; the limit is {MAX_CANDIDATES}"
+        )
+    if len(query.metadata) > MAX_METADATA_ENTRIES:
+        raise InvalidQueryError(
+            f"metadata has {len(query.metadata)} entries; the limit is {MAX_METADATA_ENTRIES}"
+        )
+    for key, value in query.metadata.items():
+        _check_bytes("a metadata key", key, MAX_METADATA_BYTES)
+        _check_bytes("a metadata value", value, MAX_METADATA_BYTES)
+
+
+def _check_bytes(name: str, text: str, limit: int) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidQueryError(
+            f"{name} has a lone surrogate at character {error.start}, which UTF-8 cannot carry"
+        ) from None
+    if size > limit:
+        raise InvalidQueryError(f"{name} is {size:,} bytes in UTF-8; the limit is {limit:,}")

@@ -1,0 +1,58 @@
+"""The words of a decision."""
+
+from collections.abc import Sequence
+
+from waypost_server.core.catalog import Catalog
+from waypost_server.core.outcome import Reason
+from waypost_server.core.scoring import Candidate
+
+MAX_QUOTE = 100
+"""Characters of an exemplar that a sentence quotes; longer ones are cut."""
+
+SENTENCES = {
+    Reason.ABOVE_THRESHOLD: "Nearest to {nearest}.",
+    Reason.WITHIN_MARGIN: "As near to {second} as to {best}: nearest is {nearest}.",
+    Reason.BELOW_MIN_CONFIDENCE: (
+        "Not sure enough ({confidence:.0%}) that it is for {best}, so it goes to {route}: "
+        "nearest is {nearest}."
+    ),
+    Reason.BELOW_THRESHOLD: (
+        "Not near enough to {best}, so it goes to {route}: nearest is {nearest}."
+    ),
+    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to {route}: nearest is {nearest}.",
+    Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {route}.",
+}
+
+
+def rationale(candidates: Sequence[Candidate], reason: Reason, route: str) -> str:
+    """One sentence that says why the query goes to `route`, naming the nearest exemplar."""
+    if not candidates:
+        return SENTENCES[reason].format(route=route)
+    best = candidates[0]
+    nearest = (
+        f"{_quote(best.nearest[0].text)} of {best.route} "
+        f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
+    )
+    return SENTENCES[reason].format(
+        nearest=nearest,
+        best=best.route,
+        second=candidates[1].route if len(candidates) > 1 else "",
+        confidence=best.confidence,
+        route=route,
+    )
+
+
+def clarifying_question(candidates: Sequence[Candidate], catalog: Catalog) -> str:
+    """A question that lets the user choose between the two best candidates."""
+    first, second = (_described(candidate.route, catalog) for candidate in candidates)
+    return f"Which do you mean: {first}, or {second}?"
+
+
+def _described(route: str, catalog: Catalog) -> str:
+    description = catalog.routes[route].description.rstrip(". ")
+    return f"{route} ({description})" if description else route
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    return f'"{line}"' if len(line) <= MAX_QUOTE else f'"{line[: MAX_QUOTE - 1].rstrip()}…"'

@@ -1,0 +1,85 @@
+"""The decision from a query's encoding on; when to encode is the service's business."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.catalog import Catalog
+from waypost_server.core.decision import Decision, decide
+from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Rows
+from waypost_server.core.query import Query, check_query
+from waypost_server.core.scoring import DEFAULT_THRESHOLD, Scoring, rank_routes
+
+NEIGHBOURS = 16
+"""Exemplars whose routes are compared in any case."""
+
+SHORTLIST = 12
+"""Routes that the head likes best and that are compared exemplar by exemplar."""
+
+
+class Router:
+    """Decides about queries with one version of the routes; immutable and thread-safe."""
+
+    def __init__(
+        self, catalog: Catalog, exemplars: ExemplarTable, index: ExemplarIndex, scoring: Scoring
+    ) -> None:
+        self.catalog = catalog
+        self.exemplars = exemplars
+        self._index = index
+        self._scoring = scoring
+
+    @property
+    def calibration(self) -> CalibrationMethod:
+        """What confidences were fitted on."""
+        return self._scoring.calibration.method
+
+    def threshold_of(self, route: str) -> float:
+        """Similarity that a query must reach, in [-1, 1]."""
+        by_hand = self.catalog.route(route).threshold
+        return self._scoring.thresholds.get(
+            route, DEFAULT_THRESHOLD if by_hand is None else by_hand
+        )
+
+    def check(self, query: Query) -> None:
+        """Raises InvalidQueryError unless `query` keeps the limits and names routes that exist."""
+        check_query(query, max_text_bytes=self.catalog.taxonomy.max_query_bytes)
+        unknown = sorted(query.allowed_routes - self.catalog.routes.keys())
+        if unknown:
+            raise InvalidQueryError(
+                f"allowed_routes names {unknown[0]!r}, which is not loaded; "
+                f"the loaded routes are {', '.join(self.catalog.routes)}"
+            )
+
+    def search(self, encoding: Encodings) -> Neighbours:
+        """The exemplars nearest to a query's encoding of shape (width,)."""
+        return self._index.search(encoding[: self._index.vectors.shape[1]], NEIGHBOURS)
+
+    def decide(self, encoding: Encodings, neighbours: Neighbours, query: Query) -> Decision:
+        """The decision about a query with this encoding and these neighbours."""
+        ranking = rank_routes(
+            encoding,
+            self._shortlist(encoding, neighbours.rows, query),
+            scoring=self._scoring,
+            exemplars=self.exemplars,
+            vectors=self._index.vectors,
+            count=query.candidate_count,
+        )
+        return decide(ranking, self.catalog)
+
+    def _shortlist(self, encoding: Encodings, rows: Rows, query: Query) -> Sequence[int]:
+        """Routes worth comparing exemplar by exemplar: what the head likes and what is near."""
+        names = self.exemplars.routes
+        allowed = query.allowed_routes
+        may = np.array([not allowed or name in allowed for name in names], dtype=bool)
+        wanted = max(SHORTLIST, query.candidate_count)
+        if may.sum() > wanted:
+            logits = np.where(may, self._scoring.head.logits(encoding[np.newaxis])[0][0], -np.inf)
+            chosen = np.zeros(len(names), dtype=bool)
+            chosen[np.argpartition(-logits, wanted)[:wanted]] = True
+            chosen[self.exemplars.route_ids[rows]] = True
+            may &= chosen
+        found: list[int] = np.flatnonzero(may).tolist()
+        return found

@@ -1,0 +1,28 @@
+"""Texts that an exported encoder is compared on: short, long, code, and several scripts."""
+
+CHECK_TEXTS = (
+    "?",
+    "ok",
+    "hello there",
+    "Why does this test fail only in CI?",
+    "how do I revert the last commit without losing my changes",
+    "Should the billing service own its database, or share one with orders?",
+    "What is the default timeout of urllib3, and how do I change it for one request?",
+    "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    "for (int i = 0; i < n; ++i) { sum += a[i]; }",
+    "SELECT name, count(*) FROM users GROUP BY name HAVING count(*) > 1;",
+    '{"retries": 3, "backoff": {"base": 0.5, "max": null}}',
+    "^[a-z0-9._%+-]+@[a-z0-9.-]+$",
+    "0xdeadbeef 10.0.0.1:8080 -> 192.168.1.20:443",
+    "Größe prüfen: warum ist der Wert zu groß?",
+    "¿Cómo se ordena una lista en Go?",
+    "Почему падает сборка?",
+    "如何在Python中读取大文件",
+    "كيف أكتب اختبارا للوحدة؟",
+    "ship it 🚀🚀",
+    "book a table for two tomorrow at eight",
+    "my card was charged twice for the same train ticket, can I get one of them back",
+    "Write a haiku about the sea, then translate it into Latin, then explain the grammar.",
+    "A long one. " * 40,
+    "Longer than any encoder of this kind reads, so the end is cut. " * 60,
+)

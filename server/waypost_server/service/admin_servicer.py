@@ -1,0 +1,44 @@
+"""AdminService."""
+
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from waypost import CONTRACT_VERSION
+from waypost.v1 import admin_pb2, admin_pb2_grpc
+from waypost_server.service.process import resident_bytes
+from waypost_server.service.workers import Workers
+
+
+class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
+    """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
+
+    def __init__(self, workers: Workers, *, server_version: str) -> None:
+        self._workers = workers
+        self._server_version = server_version
+        self._started_at = Timestamp()
+        self._started_at.GetCurrentTime()
+        self.state = admin_pb2.SERVER_STATE_STARTING
+
+    async def GetStatus(  # noqa: N802  (gRPC names methods)
+        self,
+        request: admin_pb2.GetStatusRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.GetStatusResponse:
+        """Tells what the server is and holds."""
+        engine = self._workers.engine
+        return admin_pb2.GetStatusResponse(
+            state=self.state,
+            server_version=self._server_version,
+            contract_version=CONTRACT_VERSION,
+            index_version=engine.index_version,
+            encoder_name=engine.encoder.name,
+            encoder_fingerprint=engine.encoder.fingerprint,
+            started_at=self._started_at,
+            route_count=len(engine.router.catalog.routes),
+            exemplar_count=len(engine.router.exemplars.texts),
+            decision_count=self._workers.decision_count,
+            queue_depth=self._workers.queue_depth,
+            resident_bytes=resident_bytes(),
+        )

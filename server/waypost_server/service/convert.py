@@ -1,0 +1,179 @@
+"""Protobuf to core and back; no other module builds a contract."""
+
+import hashlib
+
+from google.protobuf.struct_pb2 import Struct
+
+from waypost import CONTRACT_VERSION
+from waypost.v1 import contract_pb2, router_pb2
+from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.catalog import Catalog, Hints, Model, ReasoningEffort, Route
+from waypost_server.core.outcome import Action, Outcome, Reason
+from waypost_server.core.query import Conversation, Query
+from waypost_server.core.scoring import Candidate
+from waypost_server.service.engine import Routed, Timings
+
+EXPLAINED_EXEMPLARS = 3
+"""Nearest exemplars of each candidate that `explain` adds."""
+
+_OUTCOMES = {o: contract_pb2.Outcome.Value(f"OUTCOME_{o}") for o in Outcome}
+_ACTIONS = {a: contract_pb2.Action.Value(f"ACTION_{a}") for a in Action}
+_CALIBRATIONS = {
+    method: contract_pb2.CalibrationMethod.Value(f"CALIBRATION_METHOD_{method}")
+    for method in CalibrationMethod
+}
+_REASONS = {r: contract_pb2.Reason.Value(f"REASON_{r}") for r in Reason}
+_EFFORTS = {
+    effort: contract_pb2.ReasoningEffort.Value(f"REASONING_EFFORT_{effort.upper()}")
+    for effort in ReasoningEffort
+}
+
+
+def query_of(request: router_pb2.RouteQueryRequest) -> Query:
+    """The query that a request carries."""
+    conversation = request.conversation
+    return Query(
+        text=request.text,
+        request_id=request.request_id,
+        conversation=Conversation(
+            session_id=conversation.session_id,
+            previous_route=conversation.previous_route,
+            recent_user_turns=tuple(conversation.recent_user_turns),
+        ),
+        tenant=request.tenant,
+        metadata=dict(request.metadata),
+        allowed_routes=frozenset(request.allowed_routes),
+        input_tokens=request.input_tokens,
+        max_candidates=request.max_candidates,
+        explain=request.explain,
+    )
+
+
+class ContractWriter:
+    """Writes contracts for one version of the routes; what a route always says is made once."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        calibration: CalibrationMethod,
+        index_version: str,
+        encoder_fingerprint: str,
+    ) -> None:
+        self._calibration = _CALIBRATIONS[calibration]
+        self._index_version = index_version
+        self._encoder_fingerprint = encoder_fingerprint
+        self._specialists = {
+            name: specialist_ref(route, catalog) for name, route in catalog.routes.items()
+        }
+        self._hints = {name: _hints(route.hints) for name, route in catalog.routes.items()}
+
+    def write(self, routed: Routed) -> contract_pb2.HandoffContract:
+        """The contract that hands `routed` to the client."""
+        decision = routed.decision
+        best = decision.candidates[0] if decision.candidates else None
+        shown = decision.candidates[: routed.query.candidate_count]
+        return contract_pb2.HandoffContract(
+            decision_id=routed.decision_id,
+            outcome=_OUTCOMES[decision.outcome],
+            action=_ACTIONS[decision.action],
+            reasons=[_REASONS[reason] for reason in decision.reasons],
+            route=decision.route.name,
+            confidence=best.confidence if best else 0.0,
+            similarity=best.similarity if best else 0.0,
+            threshold=best.threshold if best else 0.0,
+            extracted_params=Struct(),  # present though empty, so that JSON names it
+            fallback_route=decision.fallback_route,
+            rationale=decision.rationale,
+            clarifying_question=decision.clarifying_question,
+            candidates=[_candidate(c, explain=routed.query.explain) for c in shown],
+            specialist=self._specialists[decision.route.name],
+            hints=self._hints[decision.route.name],
+            index_version=self._index_version,
+            contract_version=CONTRACT_VERSION,
+            encoder_fingerprint=self._encoder_fingerprint,
+            timings=_timings(routed.timings),
+            calibration=self._calibration,
+            stage=contract_pb2.DECISION_STAGE_ENCODER,
+        )
+
+
+def specialist_ref(route: Route, catalog: Catalog) -> contract_pb2.SpecialistRef:
+    """Whom to call for `route`: the enabled ones of its models, in its order."""
+    specialist = route.specialist
+    models = [catalog.models[name] for name in specialist.models]
+    return contract_pb2.SpecialistRef(
+        prompt_sha256=prompt_sha256(route),
+        models=[_model(model) for model in models if model.enabled],
+        sampling=contract_pb2.Sampling(
+            temperature=specialist.temperature,
+            top_p=specialist.top_p,
+            max_output_tokens=specialist.max_output_tokens,
+            stop=specialist.stop,
+            seed=specialist.seed,
+        ),
+        timeouts=contract_pb2.Timeouts(
+            total_ms=specialist.timeout_ms,
+            first_token_ms=specialist.first_token_timeout_ms,
+            connect_ms=specialist.connect_timeout_ms,
+        ),
+        excluded_models=[
+            contract_pb2.ExcludedModel(name=model.name, why="switched off in fleet.yaml")
+            for model in models
+            if not model.enabled
+        ],
+    )
+
+
+def prompt_sha256(route: Route) -> str:
+    """Hex hash of the route's prompt; empty when it has none."""
+    prompt = route.specialist.prompt
+    return hashlib.sha256(prompt.encode()).hexdigest() if prompt else ""
+
+
+def _model(model: Model) -> contract_pb2.Model:
+    return contract_pb2.Model(
+        name=model.name,
+        provider=model.provider,
+        model_id=model.model_id,
+        base_url=model.base_url,
+        api_key_env=model.api_key_env,
+        context_window_tokens=model.context_window_tokens,
+        usd_per_mtok_in=model.usd_per_mtok_in,
+        usd_per_mtok_out=model.usd_per_mtok_out,
+        tags=model.tags,
+    )
+
+
+def _hints(hints: Hints) -> contract_pb2.Hints | None:
+    if hints == Hints():
+        return None
+    message = contract_pb2.Hints(needs_retrieval=hints.needs_retrieval)
+    if hints.reasoning_effort:
+        message.reasoning_effort = _EFFORTS[hints.reasoning_effort]
+    return message
+
+
+def _candidate(candidate: Candidate, *, explain: bool) -> contract_pb2.Candidate:
+    nearest = candidate.nearest[:EXPLAINED_EXEMPLARS] if explain else ()
+    return contract_pb2.Candidate(
+        route=candidate.route,
+        confidence=candidate.confidence,
+        similarity=candidate.similarity,
+        threshold=candidate.threshold,
+        score=candidate.score,
+        nearest_exemplars=[
+            contract_pb2.NearestExemplar(text=exemplar.text, similarity=exemplar.similarity)
+            for exemplar in nearest
+        ],
+    )
+
+
+def _timings(timings: Timings) -> contract_pb2.Timings:
+    return contract_pb2.Timings(
+        queue_us=timings.queue_ns // 1000,
+        encode_us=timings.encode_ns // 1000,
+        search_us=timings.search_ns // 1000,
+        decide_us=timings.decide_ns // 1000,
+        total_us=timings.total_ns // 1000,
+    )

@@ -1,0 +1,79 @@
+"""What every unary call passes: bytes that are no message, and errors, become statuses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from waypost_server.service.status import status_of
+
+Handler = Callable[[Any, Any], Awaitable[Any]]
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
+Parse = Callable[[bytes], Any]
+
+_STUBS = "waypost.v1."
+_MALFORMED = object()
+
+
+class StatusInterceptor(grpc.aio.ServerInterceptor):
+    """Lets handlers raise core's errors and never see a request that does not parse."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "MethodHandler | None":
+        """Wraps unary handlers; streams pass as they are."""
+        handler = await continuation(handler_call_details)
+        if handler is None or not _is_written(handler):
+            return None  # which gRPC answers with UNIMPLEMENTED
+        if handler.unary_unary is None:
+            return handler
+        return grpc.unary_unary_rpc_method_handler(
+            _with_status(handler.unary_unary),
+            request_deserializer=_tolerant(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _is_written(handler: MethodHandler) -> bool:
+    """Whether a call is ours; the generated one raises, which would look like a bug."""
+    behaviours = (
+        handler.unary_unary,
+        handler.unary_stream,
+        handler.stream_unary,
+        handler.stream_stream,
+    )
+    return not any(b is not None and b.__module__.startswith(_STUBS) for b in behaviours)
+
+
+def _tolerant(parse: Parse | None) -> Parse:
+    """Marks what does not parse: gRPC would answer INTERNAL, though the fault is the caller's."""
+    if parse is None:
+        raise TypeError("generated handlers always parse")
+
+    def parse_or_mark(content: bytes) -> object:
+        try:
+            return parse(content)
+        except DecodeError:
+            return _MALFORMED
+
+    return parse_or_mark
+
+
+def _with_status(handler: Handler) -> Handler:
+    async def call(request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
+        if request is _MALFORMED:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "the request is not a valid message of this call; strings must be UTF-8",
+            )
+        try:
+            return await handler(request, context)
+        except grpc.aio.AbortError:  # how grpc.aio itself ends a call
+            raise
+        except Exception as error:  # noqa: BLE001  (the last line of defence; status_of logs it)
+            return await context.abort(*status_of(error))
+
+    return call

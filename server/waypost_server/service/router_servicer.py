@@ -1,0 +1,123 @@
+"""RouterService."""
+
+import asyncio
+from typing import Any
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+
+from waypost import CONTRACT_VERSION
+from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
+from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.query import MAX_BATCH
+from waypost_server.service.contract_schema import contract_schema
+from waypost_server.service.convert import ContractWriter, prompt_sha256, query_of, specialist_ref
+from waypost_server.service.status import status_of
+from waypost_server.service.workers import Workers
+
+BATCH_SHARE = 8
+"""Queries of one batch that wait or run at a time: a batch must not crowd out lone queries."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RouterServicer(router_pb2_grpc.RouterServiceServicer):
+    """Answers callers. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        engine = workers.engine
+        self._router = engine.router
+        self._index_version = engine.index_version
+        self._writer = ContractWriter(
+            engine.router.catalog,
+            calibration=engine.router.calibration,
+            index_version=engine.index_version,
+            encoder_fingerprint=engine.encoder.fingerprint,
+        )
+        self._schema = contract_schema(tuple(engine.router.catalog.routes))
+
+    async def RouteQuery(  # noqa: N802  (gRPC names methods)
+        self, request: router_pb2.RouteQueryRequest, context: Context
+    ) -> router_pb2.RouteQueryResponse:
+        """Decides about one query."""
+        return router_pb2.RouteQueryResponse(contract=await self._contract(request))
+
+    async def RouteQueries(  # noqa: N802
+        self, request: router_pb2.RouteQueriesRequest, context: Context
+    ) -> router_pb2.RouteQueriesResponse:
+        """Decides about several; a bad one fails alone."""
+        if not 1 <= len(request.queries) <= MAX_BATCH:
+            raise InvalidQueryError(
+                f"queries has {len(request.queries)} items; send 1 to {MAX_BATCH}"
+            )
+        share = asyncio.Semaphore(BATCH_SHARE)
+
+        async def result(query: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
+            async with share:
+                return await self._result(query)
+
+        results = await asyncio.gather(*map(result, request.queries))
+        return router_pb2.RouteQueriesResponse(results=results)
+
+    async def ListRoutes(  # noqa: N802
+        self, request: router_pb2.ListRoutesRequest, context: Context
+    ) -> router_pb2.ListRoutesResponse:
+        """Lists the loaded routes."""
+        catalog, exemplars = self._router.catalog, self._router.exemplars
+        return router_pb2.ListRoutesResponse(
+            routes=[
+                router_pb2.RouteInfo(
+                    name=name,
+                    description=route.description,
+                    threshold=self._router.threshold_of(name),
+                    threshold_auto=route.threshold is None,
+                    exemplar_count=exemplars.counts.get(name, 0),
+                    negative_count=exemplars.negative_counts.get(name, 0),
+                    enabled=True,
+                    fallback_route=catalog.fallback_of(route),
+                )
+                for name, route in catalog.routes.items()
+            ],
+            default_route=catalog.taxonomy.default_route,
+            index_version=self._index_version,
+        )
+
+    async def GetSpecialist(  # noqa: N802
+        self, request: router_pb2.GetSpecialistRequest, context: Context
+    ) -> router_pb2.GetSpecialistResponse:
+        """Returns a route's prompt, unless the caller has it, and models."""
+        route = self._router.catalog.route(request.route)
+        known = request.known_prompt_sha256 == prompt_sha256(route)
+        response = router_pb2.GetSpecialistResponse(
+            route=route.name,
+            prompt="" if known else route.specialist.prompt,
+            specialist=specialist_ref(route, self._router.catalog),
+        )
+        if route.params_schema is not None:
+            schema = Struct()
+            schema.update(route.params_schema)
+            response.params_schema.CopyFrom(schema)
+        return response
+
+    async def GetContractSchema(  # noqa: N802
+        self, request: router_pb2.GetContractSchemaRequest, context: Context
+    ) -> router_pb2.GetContractSchemaResponse:
+        """Returns the contract's JSON Schema for the loaded routes."""
+        return router_pb2.GetContractSchemaResponse(
+            json_schema=self._schema, contract_version=CONTRACT_VERSION
+        )
+
+    async def _contract(
+        self, request: router_pb2.RouteQueryRequest
+    ) -> contract_pb2.HandoffContract:
+        return self._writer.write(await self._workers.route(query_of(request)))
+
+    async def _result(self, request: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
+        try:
+            return router_pb2.RouteResult(contract=await self._contract(request))
+        except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
+            code, message = status_of(error)
+            return router_pb2.RouteResult(
+                error=router_pb2.RouteError(code=code.value[0], message=message)
+            )

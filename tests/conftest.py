@@ -1,0 +1,38 @@
+"""What is made once and shared by all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.app import build_index
+from waypost_server.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The root of the repository."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(repo: Path) -> Path:
+    """The folder of the shipped encoder."""
+    return repo / "models/all-MiniLM-L6-v2"
+
+
+@pytest.fixture(scope="session")
+def encoder(encoder_folder: Path) -> OnnxEncoder:
+    """The shipped encoder."""
+    return OnnxEncoder.load(encoder_folder)
+
+
+@pytest.fixture(scope="session")
+def index_folder(
+    repo: Path, encoder_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Bundles of the shipped routes, one of them live; not to be changed."""
+    folder = tmp_path_factory.mktemp("bundles") / "index"
+    settings = Settings.load(routes=repo / "routes", index=folder, encoder=encoder_folder)
+    build_index(settings, lambda done, total: None)
+    return folder

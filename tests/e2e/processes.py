@@ -1,0 +1,88 @@
+"""The programs under test, started as a user starts them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[2]
+READY = re.compile(r"waypost: serving on (\S+) index=([0-9a-f]{12})\n")
+STOP_SECONDS = 20
+WAYPOST = (sys.executable, "-m", "waypost_server")
+
+
+@dataclass
+class ServerProcess:
+    """A server that has said that it is ready."""
+
+    address: str
+    index_version: str
+    process: subprocess.Popen[str]
+    log: IO[str]
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def exit_code(self) -> int:
+        """Waits for its end."""
+        return self.process.wait(STOP_SECONDS)
+
+    def log_text(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment with no settings of Waypost but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WAYPOST_")}
+    return kept | settings
+
+
+def waypost(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command that ends by itself."""
+    return subprocess.run(
+        [*WAYPOST, *arguments],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def running_server(index: Path, **settings: str) -> Iterator[ServerProcess]:
+    """A server on a free port, stopped at the end if it has not stopped before."""
+    command = [*WAYPOST, "serve", "--index", str(index), "--address", "127.0.0.1:0"]
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            ready = READY.fullmatch(line)
+            assert ready, f"no ready line but {line!r}; stderr: {log.seek(0) or log.read()}"
+            yield ServerProcess(ready[1], ready[2], process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise

@@ -1,0 +1,112 @@
+"""Routes folders with one thing wrong each: what is wrong, and the problem that names it.
+
+A problem is given without the path of the routes folder; the files stand beside `SOUND`.
+"""
+
+from collections.abc import Mapping
+
+SOUND: Mapping[str, str | bytes] = {
+    "taxonomy.yaml": "default_route: general\nlimits: {max_query_bytes: 100}\n",
+    "fleet.yaml": "models:\n  small: {provider: openai, model: x}\n",
+    "general/exemplars.txt": "hello there\nwhat can you do\n",
+    "billing/exemplars.txt": "my card was charged twice\nwhere is my invoice\n",
+}
+
+BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
+    "broken YAML": (
+        {"billing/route.yaml": "description: x\nspecialist: [a\n"},
+        "billing/route.yaml:3: this is not YAML: expected ',' or ']', but got '<stream end>'; "
+        "mend it",
+    ),
+    "empty exemplar file": (
+        {"billing/exemplars.txt": ""},
+        "billing/exemplars.txt:1: the file has no text in it; write one example query on a line",
+    ),
+    "duplicate route names": (
+        {"Code_Review/exemplars.txt": "a", "code-review/exemplars.txt": "b"},
+        "code-review:1: duplicate route name: 'code-review' and 'Code_Review' differ only in case "
+        "or in - and _; rename or merge one of them",
+    ),
+    "duplicate nested route names": (
+        {"a/b_c/exemplars.txt": "a", "A/b-C/exemplars.txt": "b"},
+        "a/b_c:1: duplicate route name: 'a/b_c' and 'A/b-C' differ only in case or in - and _; "
+        "rename or merge one of them",
+    ),
+    "fallback that does not exist": (
+        {"billing/route.yaml": "description: x\nfallback_route: generl\n"},
+        "billing/route.yaml:2: fallback_route is 'generl', which does not exist; name one of "
+        "general",
+    ),
+    "fallback to itself": (
+        {"billing/route.yaml": "fallback_route: billing\n"},
+        "billing/route.yaml:1: fallback_route is the route itself; name another, or remove the "
+        "line to fall back to the default route",
+    ),
+    "threshold of 7": (
+        {"billing/route.yaml": "description: x\nthreshold: 7\n"},
+        "billing/route.yaml:2: threshold is 7; write a number between -1 and 1, or auto",
+    ),
+    "not UTF-8": (
+        {"billing/exemplars.txt": "eins\nRechnung für März\n".encode("latin-1")},
+        "billing/exemplars.txt:2: byte 0xfc is not UTF-8; save the file as UTF-8",
+    ),
+    "prompt that is not UTF-8": (
+        {"billing/specialist.md": b"\xff"},
+        "billing/specialist.md:1: byte 0xff is not UTF-8; save the file as UTF-8",
+    ),
+    "unknown key": (
+        {"taxonomy.yaml": "default_route: general\nmargn: 0.1\n"},
+        "taxonomy.yaml:2: margn is an unknown key; did you mean 'margin'? It may be one of "
+        "default_route, language, limits, margin, min_confidence",
+    ),
+    "duplicate key": (
+        {"fleet.yaml": "models:\n  m: {provider: openai, model: x}\n  m: {}\n"},
+        "fleet.yaml:3: key 'm' stands twice; keep one",
+    ),
+    "alias": (
+        {"billing/route.yaml": "specialist:\n  models: &m [small]\n  stop: *m\n"},
+        "billing/route.yaml:3: alias *m: write the value out instead",
+    ),
+    "unknown model": (
+        {"billing/route.yaml": "specialist:\n  models:\n  - small\n  - large\n"},
+        "billing/route.yaml:4: model 'large' is not in fleet.yaml, which has small; add it there "
+        "or name another",
+    ),
+    "no exemplars": (
+        {"empty/route.yaml": "description: x\n"},
+        "empty:1: the route has no exemplars; add exemplars.txt with one example query on a line, "
+        "or let the folder's name begin with _ if it is no route",
+    ),
+    "default route that does not exist": (
+        {"taxonomy.yaml": "margin: 0.1\ndefault_route: home\n"},
+        "taxonomy.yaml:2: default_route is 'home', but no folder has that name; name one of "
+        "billing, general",
+    ),
+    "name of a route": (
+        {"über uns/exemplars.txt": "who are you"},
+        "über uns:1: a route's folder is named with 1 to 64 letters, digits, - and _; rename it, "
+        "or let its name begin with _ if it is no route",
+    ),
+    "bad line of JSON": (
+        {"mail/exemplars.jsonl": '{"text": "send it"}\n{"txt": "post it"}\n'},
+        'mail/exemplars.jsonl:2: a line must be like {"text": "an example query"}',
+    ),
+    "bad line of CSV": (
+        {"mail/exemplars.csv": 'text\nsend it\n"post it\n'},
+        "mail/exemplars.csv:3: this is not CSV: unexpected end of data; mend the line",
+    ),
+    "two exemplar files": (
+        {"billing/exemplars.jsonl": '{"text": "send it"}\n'},
+        "billing/exemplars.jsonl:1: exemplars.txt and exemplars.jsonl stand side by side; merge "
+        "them into one",
+    ),
+    "exemplar that is too long": (
+        {"billing/exemplars.txt": f"ok\n{'long ' * 25}\n"},
+        "billing/exemplars.txt:2: the text is 124 bytes, but limits.max_query_bytes is 100; "
+        "shorten it",
+    ),
+    "empty negatives": (
+        {"billing/negatives.txt": "# none yet\n"},
+        "billing/negatives.txt:1: the file has no text in it; write one example query on a line",
+    ),
+}

@@ -1,0 +1,158 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fakes import HashEncoder
+from tests.folders import folder_content
+from tests.unit.adapters.bundles import TEXTS, small_bundle
+from waypost_server.adapters.bundle_format import serialise
+from waypost_server.adapters.bundle_store import CURRENT, BundleStore
+from waypost_server.core.errors import BundleError
+
+OTHER_TEXTS = {"billing": ["refund me"], "support": ["it will not start"]}
+
+
+def test_what_is_saved_is_live_in_this_process_and_the_next(tmp_path: Path) -> None:
+    saved = BundleStore(tmp_path / "deep/index").save(small_bundle())
+    store = BundleStore(tmp_path / "deep/index")
+    assert store.live_version() == saved.version == serialise(small_bundle())[0]
+    assert store.load().exemplars.texts == saved.exemplars.texts
+
+
+def test_two_builds_of_the_same_routes_are_the_same_folder_byte_for_byte(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        BundleStore(tmp_path / name).save(small_bundle())
+    assert folder_content(tmp_path / "a") == folder_content(tmp_path / "b")
+
+
+def test_a_build_that_changes_nothing_writes_no_file_of_the_version_again(tmp_path: Path) -> None:
+    folder = tmp_path / BundleStore(tmp_path).save(small_bundle()).version
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    BundleStore(tmp_path).save(small_bundle())
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_an_earlier_version_stays_and_can_be_live_again(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    first, second = store.save(small_bundle()), store.save(small_bundle(OTHER_TEXTS))
+    assert store.load().version == second.version
+    store.save(small_bundle())
+    assert store.load().version == first.version
+
+
+def test_a_folder_without_a_live_bundle_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as error:
+        BundleStore(tmp_path).load()
+    assert str(error.value) == (
+        f"{tmp_path}: no bundle is live here; run `waypost build --index {tmp_path}`"
+    )
+
+
+def test_versions_without_a_live_one_are_no_live_bundle(tmp_path: Path) -> None:
+    BundleStore(tmp_path).save(small_bundle())
+    (tmp_path / CURRENT).unlink()
+    with pytest.raises(BundleError, match="no bundle is live here; run `waypost build"):
+        BundleStore(tmp_path).load()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", b"\xff23456789ab\n", b"../../elsewhere\n", b"0123\x0056789ab\n", b"0123456789AB"],
+)
+def test_a_damaged_name_of_the_live_version_is_refused_and_mended_by_a_build(
+    tmp_path: Path, content: bytes
+) -> None:
+    store = BundleStore(tmp_path)
+    saved = store.save(small_bundle())
+    (tmp_path / CURRENT).write_bytes(content)
+    with pytest.raises(BundleError, match=r"CURRENT: it names no version, but .*; build again"):
+        store.load()
+    assert store.known_vectors(small_bundle().encoder_fingerprint) == {}
+    store.save(small_bundle())
+    assert store.load().version == saved.version
+
+
+def test_a_live_version_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / CURRENT).write_text("0123456789ab\n")
+    with pytest.raises(BundleError) as error:
+        BundleStore(tmp_path).load()
+    assert str(error.value) == (
+        f"{tmp_path}/0123456789ab/manifest.json: No such file or directory; build again"
+    )
+
+
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BundleError) as error:
+        BundleStore(tmp_path / "file/index").save(small_bundle())
+    assert str(error.value) == f"{tmp_path}/file/index: cannot be written: Not a directory"
+
+
+@pytest.mark.parametrize("name", ["exemplars.faiss", "exemplars.jsonl", "routes.json"])
+def test_a_damaged_version_is_written_anew_by_a_build(tmp_path: Path, name: str) -> None:
+    store = BundleStore(tmp_path)
+    store.save(small_bundle())
+    sound = folder_content(tmp_path)
+    damaged = tmp_path / serialise(small_bundle())[0] / name
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    store.save(small_bundle())
+    assert folder_content(tmp_path) == sound
+
+
+def test_what_a_killed_build_left_behind_is_cleaned_by_the_next(tmp_path: Path) -> None:
+    leftover = tmp_path / ".building-0123456789ab"
+    leftover.mkdir()
+    (leftover / "exemplars.faiss").write_bytes(b"half")
+    BundleStore(tmp_path).save(small_bundle())
+    assert not leftover.exists()
+
+
+def test_only_changed_exemplars_are_encoded_again(tmp_path: Path) -> None:
+    store, encoder = BundleStore(tmp_path), HashEncoder()
+    store.save(small_bundle(encoder=encoder))
+    encoder.encoded.clear()
+    texts = {"billing": TEXTS["billing"][1:], "support": ["brand new", *TEXTS["billing"][:1]]}
+    bundle = small_bundle(texts, encoder=encoder, known=store.known_vectors(encoder.fingerprint))
+    assert encoder.encoded == ["brand new"]
+    np.testing.assert_array_equal(bundle.vectors, small_bundle(texts).vectors)
+
+
+def test_vectors_of_another_encoder_or_of_a_damaged_bundle_are_not_reused(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    saved = store.save(small_bundle())
+    assert store.known_vectors(HashEncoder(name="other").fingerprint) == {}
+    (tmp_path / saved.version / "exemplars.faiss").write_bytes(b"damaged")
+    assert store.known_vectors(HashEncoder().fingerprint) == {}
+
+
+def test_builds_at_once_leave_one_of_them_live_and_all_of_them_whole(tmp_path: Path) -> None:
+    bundles = [small_bundle({"billing": [f"text {i % 4}"]}) for i in range(12)]
+    with ThreadPoolExecutor(6) as threads:
+        saved = list(threads.map(lambda bundle: BundleStore(tmp_path).save(bundle), bundles))
+    versions = {serialise(bundle)[0] for bundle in bundles}
+    assert {stored.version for stored in saved} == versions
+    assert BundleStore(tmp_path).load().version in versions
+    assert {path.name for path in tmp_path.iterdir()} == versions | {CURRENT, ".lock"}
+
+
+def test_a_build_killed_at_any_moment_leaves_the_previous_bundle_live_or_the_next(
+    tmp_path: Path, repo: Path
+) -> None:
+    rounds = 20
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.unit.adapters.killed_builder", str(tmp_path), str(rounds)],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.stderr == ""
+    pairs = [line.split() for line in killed.stdout.splitlines()]
+    assert len(pairs) == rounds
+    assert all(int(live) - int(said) in {0, 1} for said, live in pairs), pairs
+    BundleStore(tmp_path).save(small_bundle())
+    assert {path.name for path in tmp_path.glob(".*")} == {".lock"}

@@ -1,0 +1,126 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.folders import write_folder
+from waypost_server.adapters.route_folder import read_routes
+from waypost_server.core.bundle import RouteSet
+from waypost_server.core.catalog import Catalog, Route, Taxonomy
+
+Files = Mapping[str, str | bytes]
+
+MINIMAL: Files = {"billing/exemplars.txt": "my card was charged twice\nwhere is my invoice\n"}
+
+
+def read(folder: Path, files: Files) -> RouteSet:
+    return read_routes(write_folder(folder / "routes", files))
+
+
+def test_a_folder_with_nothing_but_exemplars_is_a_route_and_the_default_is_implicit(
+    tmp_path: Path,
+) -> None:
+    routes = read(tmp_path, MINIMAL)
+    assert routes.catalog == Catalog(
+        taxonomy=Taxonomy(),
+        routes={"billing": Route(name="billing"), "default": Route(name="default")},
+    )
+    assert routes.catalog.default_route.name == "default"
+    assert routes.exemplars == {"billing": ("my card was charged twice", "where is my invoice")}
+
+
+def test_folders_nest_and_one_that_only_groups_others_is_no_route(tmp_path: Path) -> None:
+    routes = read(
+        tmp_path,
+        {
+            "engineering/README.md": "groups",
+            "engineering/code_review/exemplars.txt": "review this",
+            "engineering/code_review/security/exemplars.jsonl": '{"text": "is this safe"}',
+            "engineering/debugging/exemplars.csv": "text\nit crashes\n",
+        },
+    )
+    assert routes.exemplars == {
+        "engineering/code_review": ("review this",),
+        "engineering/code_review/security": ("is this safe",),
+        "engineering/debugging": ("it crashes",),
+    }
+
+
+def test_eval_sets_and_folders_named_with_an_underscore_or_dot_are_no_routes(
+    tmp_path: Path,
+) -> None:
+    noise: Files = {
+        "eval/dev.jsonl": '{"text": "x", "label": "y"}',
+        "eval/exemplars.txt": "not an exemplar",
+        "_drafts/exemplars.txt": b"not even UTF-8: \xff",
+        "_drafts/deeper/route.yaml": "threshold: 7",
+        "billing/_old/exemplars.txt": "",
+        ".git/route.yaml": "[",
+        "README.md": "a file is no route",
+    }
+    assert read(tmp_path, {**MINIMAL, **noise}) == read(tmp_path / "plain", MINIMAL)
+
+
+def test_only_the_top_folder_named_eval_is_left_out(tmp_path: Path) -> None:
+    routes = read(tmp_path, {**MINIMAL, "ml/eval/exemplars.txt": "compute the F1 score"})
+    assert "ml/eval" in routes.exemplars
+
+
+def test_the_shipped_routes_are_read_as_their_files_say(repo: Path) -> None:
+    routes = read_routes(repo / "routes")
+    review = routes.catalog.route("code_review")
+    assert (review.fallback_route, review.threshold) == ("general_engineering", None)
+    assert review.specialist.models == ("claude-hosted", "strong-hosted", "small-local")
+    assert review.specialist.prompt == (repo / "routes/code_review/specialist.md").read_text()
+    assert review.params_schema is not None
+    assert review.params_schema["properties"]["focus"]["enum"][0] == "security"
+    assert routes.catalog.models["claude-hosted"].context_window_tokens == 200_000
+    assert routes.catalog.taxonomy.default_route == "general_engineering"
+    assert set(routes.exemplars) == set(routes.catalog.routes)
+
+
+FULL: Files = {
+    **MINIMAL,
+    "taxonomy.yaml": "margin: 0.02\n",
+    "fleet.yaml": "models:\n  small: {provider: openai, model: x}\n",
+    "billing/route.yaml": "description: Money.\nspecialist: {models: [small]}\n",
+    "billing/negatives.txt": "write a bill for parliament\n",
+    "billing/specialist.md": "You answer questions about bills.\n",
+}
+
+SAME_MEANING: dict[str, Files] = {
+    "comment in exemplars": {
+        "billing/exemplars.txt": "# c\nmy card was charged twice\n\nwhere is my invoice"
+    },
+    "CRLF": {"billing/exemplars.txt": "my card was charged twice\r\nwhere is my invoice\r\n"},
+    "other kind of file": {
+        "billing/exemplars.txt": b"",
+        "billing/exemplars.csv": "text\nmy card was charged twice\nwhere is my invoice\n",
+    },
+    "comment in yaml": {"taxonomy.yaml": "# c\nmargin: 0.020 # d\n"},
+    "default written out": {"taxonomy.yaml": "margin: 0.02\nlanguage: en\n"},
+    "README": {"billing/README.md": "about billing"},
+}
+
+OTHER_MEANING: dict[str, Files] = {
+    "exemplar": {"billing/exemplars.txt": "my card was charged twice\nwhere is my receipt\n"},
+    "order of exemplars": {
+        "billing/exemplars.txt": "where is my invoice\nmy card was charged twice\n"
+    },
+    "negative": {"billing/negatives.txt": "write a bill for congress\n"},
+    "prompt": {"billing/specialist.md": "You answer questions about money.\n"},
+    "setting": {"taxonomy.yaml": "margin: 0.03\n"},
+    "price": {"fleet.yaml": "models:\n  small: {provider: openai, model: x, usd_per_mtok_in: 1}\n"},
+}
+
+
+@pytest.mark.parametrize("change", SAME_MEANING.values(), ids=SAME_MEANING)
+def test_how_a_file_says_it_does_not_change_the_hash(tmp_path: Path, change: Files) -> None:
+    files = {name: content for name, content in {**FULL, **change}.items() if content != b""}
+    assert read(tmp_path / "a", files).sha256 == read(tmp_path / "b", FULL).sha256
+
+
+@pytest.mark.parametrize("change", OTHER_MEANING.values(), ids=OTHER_MEANING)
+def test_what_a_file_says_changes_the_hash(tmp_path: Path, change: Files) -> None:
+    changed = read(tmp_path / "a", {**FULL, **change})
+    assert changed.sha256 != read(tmp_path / "b", FULL).sha256

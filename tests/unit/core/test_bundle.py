@@ -1,0 +1,84 @@
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from tests.fakes import HashEncoder
+from waypost_server.core.bundle import CHUNK, Bundle, RouteSet, build_bundle
+from waypost_server.core.catalog import Catalog, Route, Taxonomy
+from waypost_server.core.ports import Vectors
+
+
+def route_set(exemplars: Mapping[str, Sequence[str]]) -> RouteSet:
+    return RouteSet(
+        catalog=Catalog(taxonomy=Taxonomy(), routes={name: Route(name=name) for name in exemplars}),
+        exemplars=exemplars,
+        negatives={name: ["no", "nor this"] for name in exemplars},
+        sha256="0" * 64,
+    )
+
+
+ROUTES = route_set(
+    {
+        "billing": ["my card was charged twice", "where is my invoice"],
+        "support": ["it will not start", "where is my invoice"],
+    }
+)
+
+
+def build(
+    routes: RouteSet, encoder: HashEncoder, *, known: Mapping[str, Vectors] | None = None
+) -> tuple[Bundle, list[tuple[int, int]]]:
+    reports: list[tuple[int, int]] = []
+    bundle = build_bundle(
+        routes,
+        encoder,
+        known=known or {},
+        progress=lambda done, total: reports.append((done, total)),
+    )
+    return bundle, reports
+
+
+def test_each_row_is_the_vector_of_its_text() -> None:
+    bundle, _ = build(ROUTES, HashEncoder())
+    np.testing.assert_array_equal(bundle.vectors, HashEncoder().encode(bundle.exemplars.texts))
+
+
+def test_a_text_that_two_routes_share_is_encoded_once() -> None:
+    encoder = HashEncoder()
+    build(ROUTES, encoder)
+    assert encoder.encoded == [
+        "my card was charged twice",
+        "where is my invoice",
+        "it will not start",
+    ]
+
+
+def test_a_known_text_is_not_encoded_and_keeps_the_vector_it_had() -> None:
+    encoder = HashEncoder()
+    known = np.full(encoder.dimension, 0.125, dtype=np.float32)
+    bundle, reports = build(ROUTES, encoder, known={"where is my invoice": known})
+    assert "where is my invoice" not in encoder.encoded
+    for row in (1, 3):
+        np.testing.assert_array_equal(bundle.vectors[row], known)
+    assert reports == [(0, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+def test_progress_runs_from_none_to_all_in_steps_of_a_chunk(count: int) -> None:
+    texts = [f"text {i}" for i in range(count)]
+    _, reports = build(route_set({"a": texts}), HashEncoder())
+    assert reports == [(min(done, count), count) for done in range(0, count + CHUNK, CHUNK)]
+
+
+def test_routes_without_exemplars_give_a_table_of_no_rows_of_the_right_width() -> None:
+    bundle, _ = build(route_set({"default": []}), HashEncoder(dimension=12))
+    assert (bundle.vectors.shape, bundle.vectors.dtype) == ((0, 12), np.dtype(np.float32))
+
+
+def test_a_bundle_says_who_encoded_what() -> None:
+    encoder = HashEncoder(name="tiny")
+    bundle, _ = build(ROUTES, encoder)
+    assert (bundle.encoder_name, bundle.encoder_fingerprint) == ("tiny", encoder.fingerprint)
+    assert (bundle.catalog, bundle.routes_sha256) == (ROUTES.catalog, ROUTES.sha256)
+    assert bundle.exemplars.negative_counts == {"billing": 2, "support": 2}

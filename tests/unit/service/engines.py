@@ -1,0 +1,67 @@
+"""Engines and servers around doubles of core's ports."""
+
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.fakes import HashEncoder
+from waypost_client import AsyncClient
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.core.bundle import RouteSet, build_bundle
+from waypost_server.core.catalog import Catalog, Route, Taxonomy
+from waypost_server.core.ports import Encoder, Vectors
+from waypost_server.core.router import Router
+from waypost_server.service.engine import Engine
+from waypost_server.service.server import Server
+from waypost_server.service.workers import Workers
+
+PRIVATE = "what tenant acme asked"
+EXEMPLARS = {
+    "fruit": ("a red apple", "a yellow banana", "a ripe pear"),
+    "metal": ("an iron bar", "a copper wire", "a lead pipe"),
+}
+
+
+class GatedEncoder(HashEncoder):
+    """Lets a text through only once `gate` is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        assert self.gate.wait(10), "the test never opened the gate"
+        return super().encode(texts)
+
+
+class FailingEncoder(HashEncoder):
+    """Raises for texts that say "boom"."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if "boom" in texts:
+            raise RuntimeError(PRIVATE)
+        return super().encode(texts)
+
+
+def engine_of(encoder: Encoder, folder: Path) -> Engine:
+    """An engine for EXEMPLARS, whose bundle is kept in `folder`."""
+    routes = {name: Route(name=name) for name in EXEMPLARS}
+    catalog = Catalog(taxonomy=Taxonomy(default_route="metal"), routes=routes)
+    route_set = RouteSet(catalog=catalog, exemplars=EXEMPLARS, negatives={}, sha256="0" * 64)
+    bundle = build_bundle(route_set, encoder, known={}, progress=lambda done, total: None)
+    stored = BundleStore(folder).save(bundle)
+    return Engine(encoder, Router(stored.catalog, stored.exemplars, stored.index), stored.version)
+
+
+@asynccontextmanager
+async def serving(workers: Workers) -> AsyncIterator[AsyncClient]:
+    """A server in this process, on a real port, and a client of it."""
+    server = Server(workers, address="127.0.0.1:0", max_message_bytes=2**20, server_version="test")
+    await server.start()
+    try:
+        async with AsyncClient(server.address, timeout_s=10) as client:
+            yield client
+    finally:
+        await server.stop(5)

@@ -1,0 +1,64 @@
+"""A bug of ours ends one call, leaves a trace in the log, and tells the caller nothing else."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.service.engines import PRIVATE, FailingEncoder, GatedEncoder, engine_of, serving
+from waypost_client import AsyncClient, Contract, InternalError, OverloadedError, WaypostError
+from waypost_server.service.workers import Workers
+
+SAID = re.compile(r"internal error; quote incident ([0-9a-f-]{36}) to the operator")
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
+    """A client of a server whose encoder fails for "boom"."""
+    workers = Workers(engine_of(FailingEncoder(), tmp_path), threads=2, capacity=16)
+    async with serving(workers) as connected:
+        yield connected
+
+
+def incident_of(error: WaypostError, log: str) -> str:
+    """The incident that the caller was told, after a look at what the caller was not told."""
+    said = SAID.fullmatch(error.details)
+    assert said, error.details
+    assert PRIVATE not in str(error)
+    assert said[1] in log
+    assert PRIVATE in log
+    return said[1]
+
+
+async def test_an_encoder_that_raises_ends_that_call_alone(
+    client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InternalError) as first:
+        await client.route("boom")
+    with pytest.raises(InternalError) as second:
+        await client.route("boom")
+    incidents = [incident_of(caught.value, caplog.text) for caught in (first, second)]
+    assert incidents[0] != incidents[1]
+    assert (await client.route("a red apple")).route == "fruit"
+    status = await client.status()
+    assert (status.queue_depth, status.decision_count) == (0, 1)
+
+
+async def test_an_encoder_that_raises_ends_that_item_alone(
+    client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, error, after = await client.route_many(["an iron bar", "boom", "a red apple"])
+    assert isinstance(error, InternalError)
+    incident_of(error, caplog.text)
+    assert isinstance(before, Contract)
+    assert isinstance(after, Contract)
+    assert (before.route, after.route) == ("metal", "fruit")
+
+
+async def test_a_batch_that_the_server_has_no_room_for_fails_item_by_item(tmp_path: Path) -> None:
+    workers = Workers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=2)
+    async with serving(workers) as client:
+        results = await client.route_many(["a red apple"] * 32)
+    kinds = {type(result) for result in results}
+    assert kinds == {Contract, OverloadedError}

@@ -1,0 +1,121 @@
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from waypost_server.core.errors import SettingsError
+from waypost_server.settings import Settings, settings_table
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment, without any setting in it."""
+    for name in [name for name in os.environ if name.startswith("WAYPOST_")]:
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("WAYPOST_ADRESS", "did you mean WAYPOST_ADDRESS?"),
+        ("WAYPOST_INDEX_DIR", "did you mean WAYPOST_INDEX?"),
+        ("waypost_worker", "did you mean WAYPOST_WORKERS?"),
+        ("WAYPOST_COLOUR_OF_THE_SKY", "the settings are WAYPOST_ADDRESS, WAYPOST_INDEX, "),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
+    environment: pytest.MonkeyPatch, name: str, hint: str
+) -> None:
+    environment.setenv(name, "x")
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert str(error.value).startswith(f"{name} is no setting of Waypost; {hint}")
+
+
+WRONG = {
+    "WAYPOST_ADDRESS": [
+        ("localhost", "write HOST:PORT, an IPv6 address in brackets"),
+        ("::1:50051", "write HOST:PORT, an IPv6 address in brackets"),
+        ("local host:1", "write HOST:PORT, an IPv6 address in brackets"),
+        ("localhost:http", "the port must be a number from 0 to 65535"),
+        ("localhost:65536", "the port must be a number from 0 to 65535"),
+        ("localhost:٣", "the port must be a number from 0 to 65535"),
+    ],
+    "WAYPOST_WORKERS": [
+        ("0", "Input should be greater than 0"),
+        ("many", "Input should be a valid integer, unable to parse string as an integer"),
+        ("", "Input should be a valid integer, unable to parse string as an integer"),
+    ],
+    "WAYPOST_QUEUE_CAPACITY": [("-1", "Input should be greater than 0")],
+    "WAYPOST_MAX_MESSAGE_BYTES": [("1023", "Input should be greater than or equal to 1024")],
+    "WAYPOST_DRAIN_SECONDS": [
+        ("-0.1", "Input should be greater than or equal to 0"),
+        ("nan", "Input should be less than or equal to 3600"),
+        ("inf", "Input should be less than or equal to 3600"),
+    ],
+    "WAYPOST_LOG_LEVEL": [("loud", "Input should be 'debug', 'info', 'warning' or 'error'")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"), [(name, *case) for name, cases in WRONG.items() for case in cases]
+)
+def test_a_wrong_value_is_named_with_its_variable_and_what_it_should_be(
+    environment: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert str(error.value) == f"{name} is {value!r}: {reason}"
+
+
+def test_every_wrong_value_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYPOST_WORKERS", "0")
+    environment.setenv("WAYPOST_LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError) as error:
+        Settings.load(address="nowhere")
+    named = [line.split()[0] for line in str(error.value).splitlines()]
+    assert named == ["WAYPOST_ADDRESS", "WAYPOST_WORKERS", "WAYPOST_LOG_LEVEL"]
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:0", "[::1]:50051", "waypost.svc.cluster.local:65535", "0.0.0.0:1"]
+)
+def test_an_address_is_a_host_and_a_port(environment: pytest.MonkeyPatch, address: str) -> None:
+    environment.setenv("WAYPOST_ADDRESS", address)
+    assert Settings.load().address == address
+
+
+def test_an_override_comes_before_the_environment_and_that_before_the_default(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WAYPOST_INDEX", "/environment")
+    environment.setenv("WAYPOST_ROUTES", "/environment")
+    settings = Settings.load(index=Path("/override"), routes=None)
+    assert (settings.index, settings.routes) == (Path("/override"), Path("/environment"))
+    assert settings.encoder == Path("models/all-MiniLM-L6-v2")
+
+
+def test_an_override_mends_a_wrong_value_of_the_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WAYPOST_ADDRESS", "nowhere")
+    assert Settings.load(address="localhost:1").address == "localhost:1"
+
+
+def test_the_longest_batch_of_the_longest_queries_fits_the_default_message(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    # 256 queries of the taxonomy's default limit of 32,768 bytes, with as much again for the rest.
+    assert Settings.load().max_message_bytes >= 256 * 32_768 * 2
+
+
+def test_the_table_for_the_docs_names_every_setting_with_its_default(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    rows = re.findall(r"^\| `(WAYPOST_\w+)` \| (.+?) \| .+ \|$", settings_table(), re.MULTILINE)
+    shown = {name.removeprefix("WAYPOST_").lower(): default.strip("`") for name, default in rows}
+    real = {name: str(value) for name, value in Settings.load().model_dump().items()}
+    assert shown == {**real, "workers": "one a core"}
