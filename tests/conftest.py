@@ -1,12 +1,15 @@
 """What is made once and shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
+
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.app import build_index
 from waypost_server.settings import Settings
+from waypost_server.workshop import build_index
 
 
 @pytest.fixture(scope="session")

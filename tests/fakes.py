@@ -5,11 +5,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from waypost_server.core.ports import Vectors
+from waypost_server.core.ports import Encodings, Neighbours, Vectors
+
+INNER = 24
+"""Length of an inner vector."""
 
 
 class HashEncoder:
     """A text's vector is the sum of its words', so texts that share words are near each other.
+
+    Its inner vector counts its letters, so that it differs from text to text and is no unit vector
+    of round numbers.
 
     Attributes:
         encoded: every text that it was given, in order.
@@ -19,13 +25,14 @@ class HashEncoder:
         self.name = name
         self.fingerprint = hashlib.sha256(f"{name} {dimension}".encode()).hexdigest()
         self.dimension = dimension
+        self.width = dimension + INNER
         self.encoded: list[str] = []
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         self.encoded.extend(texts)
         if not texts:
-            return np.empty((0, self.dimension), dtype=np.float32)
-        return np.stack([self._vector(text) for text in texts])
+            return np.empty((0, self.width), dtype=np.float32)
+        return np.stack([np.hstack([self._vector(text), _letters(text)]) for text in texts])
 
     def _vector(self, text: str) -> Vectors:
         words = text.casefold().split() or [""]
@@ -35,3 +42,24 @@ class HashEncoder:
     def _word(self, word: str) -> Vectors:
         seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
         return np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+
+
+def _letters(text: str) -> Vectors:
+    counts = np.bincount([ord(letter) % INNER for letter in text], minlength=INNER) + 1
+    return np.asarray(counts / np.linalg.norm(counts), dtype=np.float32)
+
+
+class ExactIndex:
+    """Compares all; implements core's ExemplarIndex."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self.vectors = vectors
+
+    @property
+    def size(self) -> int:
+        return len(self.vectors)
+
+    def search(self, vector: Vectors, k: int) -> Neighbours:
+        cosines = self.vectors @ vector
+        rows = np.argsort(-cosines, kind="stable")[:k]
+        return Neighbours(rows, cosines[rows])

@@ -1,9 +1,11 @@
 """`waypost ask` and `waypost routes`; needs click, which comes with the server extra."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import IO
 
 import click
 
@@ -49,6 +51,14 @@ def routes(address: str, as_json: bool) -> None:
     click.echo(json.dumps(asdict(loaded), indent=2) if as_json else routes_text(loaded))
 
 
+class CallFailed(click.ClickException):
+    """Ends a command with exit code 1 and a sentence like those of the server's commands."""
+
+    def show(self, file: IO[str] | None = None) -> None:
+        """Prints the sentence."""
+        click.echo(f"waypost: {self.format_message()}", file=file or sys.stderr)
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """A client whose errors end the command with exit code 1 and a sentence."""
@@ -56,4 +66,4 @@ def connected(address: str) -> Iterator[Client]:
         with Client(address) as client:
             yield client
     except WaypostError as error:
-        raise click.ClickException(f"{address}: {error}") from None
+        raise CallFailed(f"{address}: {error}") from None

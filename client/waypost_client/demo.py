@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from waypost_client.commands import connected
+from waypost_client.commands import CallFailed, connected
 from waypost_client.text import contract_text
 
 QUERIES = (
@@ -52,10 +52,10 @@ def _running_server(index: Path) -> Iterator[tuple[str, str]]:
         try:
             ready = READY.search(server.stdout.readline() if server.stdout else "")
             if ready is None:
-                raise click.ClickException("the server did not start; its reason is above")
+                raise CallFailed("the server did not start; its reason is above")
             yield ready[1], ready[2]
         finally:
             server.terminate()
             server.wait(STOP_SECONDS)
     if server.returncode != 0:
-        raise click.ClickException(f"the server ended with exit code {server.returncode}")
+        raise CallFailed(f"the server ended with exit code {server.returncode}")

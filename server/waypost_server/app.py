@@ -1,4 +1,4 @@
-"""Wires the parts together; the only module that chooses implementations."""
+"""Wires the server together; `workshop.py` wires the offline work, and no other module either."""
 
 import asyncio
 import logging
@@ -6,14 +6,13 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import uvloop
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.adapters.route_folder import read_routes
-from waypost_server.core.bundle import build_bundle
 from waypost_server.core.errors import BundleError
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine
@@ -24,50 +23,29 @@ from waypost_server.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def build_index(
-    settings: Settings, progress: Callable[[int, int], None]
-) -> tuple[StoredBundle, int]:
-    """Builds a bundle from the routes folder and makes it live.
-
-    Args:
-        settings: all of them.
-        progress: called with how many exemplars are encoded and how many there are to encode.
-
-    Returns:
-        The bundle, and how many exemplars had to be encoded.
-
-    Raises:
-        RoutesError: the routes folder has problems.
-        EncoderError: the encoder cannot be used.
-    """
-    routes = read_routes(settings.routes)
-    encoder = OnnxEncoder.load(settings.encoder)
-    store = BundleStore(settings.index)
-    encoded = 0
-
-    def count(done: int, total: int) -> None:
-        nonlocal encoded
-        encoded = done
-        progress(done, total)
-
-    bundle = build_bundle(
-        routes, encoder, known=store.known_encodings(encoder.fingerprint), progress=count
-    )
-    return store.save(bundle), encoded
-
-
 def load_engine(settings: Settings) -> Engine:
     """The live bundle with its encoder; raises BundleError or EncoderError."""
     stored = BundleStore(settings.index).load()
-    encoder = OnnxEncoder.load(settings.encoder)
-    if stored.manifest.encoder_fingerprint != encoder.fingerprint:
-        raise BundleError(
-            f"{settings.index}: bundle {stored.version} was built with encoder "
-            f"{stored.manifest.encoder_fingerprint}, but {settings.encoder} is "
-            f"{encoder.fingerprint}; build again"
-        )
-    router = Router(stored.catalog, stored.exemplars, stored.index, stored.scoring)
-    return Engine(encoder, router, stored.version)
+    encoder = load_encoder(settings.encoder, stored)
+    return Engine(encoder, router_of(stored), stored.version)
+
+
+def load_encoder(folder: Path, *bundles: StoredBundle) -> OnnxEncoder:
+    """The encoder in `folder`; raises BundleError unless every bundle was built with it."""
+    encoder = OnnxEncoder.load(folder)
+    for stored in bundles:
+        if stored.manifest.encoder_fingerprint != encoder.fingerprint:
+            raise BundleError(
+                f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
+                f"{stored.manifest.encoder_fingerprint}, but {folder} is "
+                f"{encoder.fingerprint}; build again"
+            )
+    return encoder
+
+
+def router_of(stored: StoredBundle) -> Router:
+    """What decides with a bundle."""
+    return Router(stored.catalog, stored.exemplars, stored.index, stored.scoring)
 
 
 async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:

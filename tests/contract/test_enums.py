@@ -7,7 +7,7 @@ from google.protobuf.descriptor import EnumDescriptor
 
 import waypost_client
 from waypost.v1 import contract_pb2
-from waypost_server.core import catalog, decision
+from waypost_server.core import calibration, catalog, outcome
 
 OF_THE_CONTRACT = contract_pb2.DESCRIPTOR.enum_types_by_name
 
@@ -37,9 +37,10 @@ def test_the_clients_enums_have_the_contracts_names_in_its_order(
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (decision.Outcome, "Outcome"),
-        (decision.Action, "Action"),
-        (decision.Reason, "Reason"),
+        (outcome.Outcome, "Outcome"),
+        (outcome.Action, "Action"),
+        (outcome.Reason, "Reason"),
+        (calibration.CalibrationMethod, "CalibrationMethod"),
         (catalog.ReasoningEffort, "ReasoningEffort"),
     ],
 )

@@ -15,6 +15,7 @@ NEVER_REACH_A_CALLER = {
     errors.EncoderError,  # building and starting
     errors.BundleError,  # building and starting
     errors.SettingsError,  # starting
+    errors.EvaluationError,  # evaluating
 }
 
 

@@ -135,7 +135,6 @@ def test_max_candidates_is_kept_as_far_as_there_are_routes(
     ]
 
 
-@pytest.mark.xfail(reason="the search stops at max_candidates routes, and the softmax sees those")
 def test_asking_for_more_candidates_leaves_the_confidence_as_it_is(client: Client) -> None:
     assert {client.route(QUERIES[0], max_candidates=n).confidence for n in (1, 32)} == {
         client.route(QUERIES[0]).confidence

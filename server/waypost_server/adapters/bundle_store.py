@@ -37,9 +37,19 @@ class BundleStore:
             raise BundleError(f"{path}: it names no version, but {version[:40]!r}; build again")
         return version
 
-    def load(self) -> StoredBundle:
-        """Loads and verifies the live bundle; raises BundleError."""
-        version = self.live_version()
+    def versions(self) -> tuple[str, ...]:
+        """The versions in the folder, sorted by name; whether they are intact, loading tells."""
+        folders = self._folder.iterdir() if self._folder.is_dir() else ()
+        return tuple(sorted(path.name for path in folders if re.fullmatch(VERSION, path.name)))
+
+    def load(self, version: str | None = None) -> StoredBundle:
+        """Loads and verifies a version, by default the live one; raises BundleError."""
+        if version is not None and version not in self.versions():
+            known = ", ".join(self.versions()) or "none"
+            raise BundleError(
+                f"{self._folder}: it has no version {version[:40]!r}; its versions are {known}"
+            )
+        version = version or self.live_version()
         if version is None:
             raise BundleError(
                 f"{self._folder}: no bundle is live here; "

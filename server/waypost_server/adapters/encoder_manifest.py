@@ -58,7 +58,10 @@ class EncoderManifest(BaseModel):
         """Hex hash of everything that a vector depends on."""
         in_order = self.model_copy(update={"files": dict(sorted(self.files.items()))})
         identity = in_order.model_dump_json(
-            include={"files", "pooling", "normalization", "query_prefix", "max_tokens"}
+            include={
+                *("files", "pooling", "normalization", "query_prefix", "max_tokens"),
+                *("dimension", "inner_dimension"),
+            }
         )
         return sha256_hex(identity.encode())
 

@@ -9,7 +9,7 @@ import numpy as np
 from waypost_server.core.errors import BundleError
 from waypost_server.core.ports import Neighbours, Vectors
 
-EXACT_UP_TO = 20_000
+EXACT_UP_TO = 10_000
 """Exemplars from which HNSW answers faster than comparing all of them; see `make bench`."""
 
 HNSW_LINKS = 32
@@ -65,8 +65,8 @@ class FaissIndex:
     def vectors(self) -> Vectors:
         """The vectors as added, shape (size, dimension); FAISS's own memory, not to be written."""
         flat: Any = self._index if self.exact else faiss.downcast_index(self._index.storage)
-        vectors: Vectors = faiss.rev_swig_ptr(flat.get_xb(), self.size * self._index.d)
-        vectors = vectors.reshape(self.size, self._index.d)
+        borrowed: Vectors = faiss.rev_swig_ptr(flat.get_xb(), self.size * self._index.d)
+        vectors = np.asarray(_Owned(borrowed, self._index)).reshape(self.size, self._index.d)
         vectors.flags.writeable = False
         return vectors
 
@@ -80,6 +80,14 @@ class FaissIndex:
         similarities, rows = self._index.search(query, k, params=params)
         found = rows[0] >= 0
         return Neighbours(rows[0][found], similarities[0][found])
+
+
+class _Owned:
+    """An array of FAISS's memory that keeps the index alive: without its index it would dangle."""
+
+    def __init__(self, borrowed: Vectors, index: Any) -> None:  # noqa: ANN401  (FAISS has no types)
+        self.__array_interface__ = borrowed.__array_interface__
+        self._index = index
 
 
 def _search_width(k: int) -> Any:  # noqa: ANN401  (FAISS has no types)

@@ -45,6 +45,7 @@ class FolderSource:
         fleet: its content, likewise.
         fleet_known: likewise.
         routes: the routes' folders.
+        out_of_scope: examples of queries that belong to no route.
     """
 
     folder: Path

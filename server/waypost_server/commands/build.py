@@ -21,12 +21,14 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
     Exemplars that the live bundle holds already are not encoded again. If anything is wrong, every
     problem is named with file, line and cure, and the previous bundle stays live.
     """
-    from waypost_server.app import build_index
     from waypost_server.settings import Settings
+    from waypost_server.workshop import build_index
 
     settings = Settings.load(routes=routes, index=index, encoder=encoder)
     began = time.monotonic()
-    with click.progressbar(length=1, label="Encoding", file=sys.stderr) as bar:
+    with click.progressbar(
+        length=1, label="Encoding", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.length = max(total, 1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from waypost_server.core.catalog import Catalog
+from waypost_server.core.errors import EncoderError
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
@@ -72,6 +73,9 @@ def build_bundle(
         encoder: makes the encodings.
         known: encodings of shape (width,) that this encoder made before, by text; not made again.
         progress: called with how many texts are encoded and how many there are to encode.
+
+    Raises:
+        EncoderError: an encoding is not finite.
     """
     exemplars = ExemplarTable.of(
         ((route, text) for route, texts in routes.exemplars.items() for text in texts),
@@ -79,6 +83,7 @@ def build_bundle(
     )
     texts = [*exemplars.texts, *routes.out_of_scope]
     encodings = _encode(texts, encoder, known, progress)
+    _check_finite(encodings, exemplars, encoder.name)
     inside, outside = np.split(encodings, [len(exemplars.texts)])
     by_hand = {
         name: route.threshold
@@ -121,3 +126,21 @@ def _storable(encodings: Encodings, encoder: Encoder) -> Encodings:
     """Rounds inner vectors as a bundle stores them: a build must not depend on what was reused."""
     inner = encodings[:, encoder.dimension :].astype(np.float16).astype(np.float32)
     return np.hstack([encodings[:, : encoder.dimension], inner])
+
+
+def _check_finite(encodings: Encodings, exemplars: ExemplarTable, encoder: str) -> None:
+    """A single NaN would spread over the whole head and silently decide every query."""
+    bad = np.flatnonzero(~np.isfinite(encodings).all(axis=1))
+    if not len(bad):
+        return
+    row, count = int(bad[0]), len(exemplars.texts)
+    if row < count:
+        route_id = int(exemplars.route_ids[row])
+        number = row - exemplars.rows_of(route_id).start + 1
+        text = f"exemplar {number} of route {exemplars.routes[route_id]!r}"
+    else:
+        text = f"example {row - count + 1} of out of scope"
+    raise EncoderError(
+        f"encoder {encoder!r} makes no finite encoding of {text} "
+        f"({len(bad)} of {len(encodings)} texts); change the text or export the encoder again"
+    )

@@ -34,6 +34,10 @@ PRIOR_WEIGHT = 1.0
 LEAD_UNIT, CLOSENESS_UNIT = 1.5, 0.15
 """Typical spreads: a coefficient of 1 means as much in each."""
 
+TYPICAL_CLOSENESS = 0.5
+"""Closeness counts from here, so that its coefficient, which a few exemplars can turn far, does not
+stand in for the intercept, which they cannot."""
+
 NEWTON_STEPS = 30
 
 
@@ -51,7 +55,7 @@ class Calibration:
 
     Attributes:
         method: what they were fitted on.
-        right: of lead and closeness.
+        right: of lead and of closeness above `TYPICAL_CLOSENESS`.
         scope: of logit and surroundings.
         final: of the log-odds of the product.
     """
@@ -71,14 +75,14 @@ class Calibration:
 
     def _product(self, evidence: Evidence) -> Doubles:
         """Log-odds of both being so."""
-        right = _logistic(_design(evidence.lead, evidence.closeness), self.right)
+        right = _logistic(_right_design(evidence), self.right)
         both = np.clip(right * self.scope_probability(evidence), 1e-9, 1 - 1e-9)
         return np.log(both / (1 - both))
 
 
 UNCALIBRATED = Calibration(
     method=CalibrationMethod.NONE,
-    right=(1.3, 1.5, -1.2),
+    right=(1.3, 1.5, -0.45),
     scope=(0.0, 20.0, -4.0),
     final=(1.0, 0.0),
 )
@@ -90,7 +94,7 @@ def fit_calibration(held_out: HeldOut) -> Calibration:
     """Fits on held-out exemplars."""
     evidence = held_out.evidence
     right = _fit_logistic(
-        _design(evidence.lead, evidence.closeness),
+        _right_design(evidence),
         held_out.right,
         prior=UNCALIBRATED.right,
         units=(LEAD_UNIT, CLOSENESS_UNIT, 1.0),
@@ -148,6 +152,10 @@ def _fit_logistic(
             step /= 2
         theta = theta - step
     return tuple(theta.tolist())
+
+
+def _right_design(evidence: Evidence) -> Doubles:
+    return _design(evidence.lead, evidence.closeness - np.float32(TYPICAL_CLOSENESS))
 
 
 def _design(*columns: npt.NDArray[np.floating]) -> Doubles:

@@ -69,7 +69,7 @@ def _judge(ranking: Ranking, catalog: Catalog) -> tuple[Outcome, tuple[Reason, .
         return Outcome.OUT_OF_SCOPE, (Reason.NEAR_NO_ROUTE,)
     if not best.reaches_threshold:
         return Outcome.FALLBACK, (Reason.BELOW_THRESHOLD,)
-    if others and _too_close(best, others[0], catalog):
+    if others and _too_close(best, others[0], ranking, catalog):
         return Outcome.AMBIGUOUS, (Reason.WITHIN_MARGIN, Reason.ABOVE_THRESHOLD)
     # An uncalibrated confidence is no probability, so no bar may be laid on it.
     if ranking.calibrated and best.confidence < taxonomy.min_confidence:
@@ -77,11 +77,12 @@ def _judge(ranking: Ranking, catalog: Catalog) -> tuple[Outcome, tuple[Reason, .
     return Outcome.MATCHED, (Reason.ABOVE_THRESHOLD,)
 
 
-def _too_close(best: Candidate, second: Candidate, catalog: Catalog) -> bool:
+def _too_close(best: Candidate, second: Candidate, ranking: Ranking, catalog: Catalog) -> bool:
     """Whether it is surely one of the two, and not which."""
     taxonomy = catalog.taxonomy
+    surely = best.confidence + second.confidence >= taxonomy.min_confidence
     return (
         second.reaches_threshold
         and best.confidence - second.confidence < taxonomy.margin
-        and best.confidence + second.confidence >= taxonomy.min_confidence
+        and (surely or not ranking.calibrated)
     )

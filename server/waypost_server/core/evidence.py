@@ -14,6 +14,10 @@ NEAREST_IN_ROUTE = 3
 NEAREST_IN_ALL = 5
 """Exemplars whose mean similarity says whether the query is near anything at all."""
 
+OUTSIDE_WEIGHT = 0.5
+"""How much the head's logit of out of scope counts against a route's: of CLINC150's strangers at
+one point of in-scope loss it finds 80 to 90%, without the class 74 to 87%, with 1 76 to 88%."""
+
 SIMILARITY_WEIGHT = 2.0
 """Logits that a similarity of 1 adds: helps where exemplars are few, else hardly matters."""
 
@@ -92,7 +96,7 @@ def gather_evidence(scores: RouteScores, similarities: Floats, outside: Floats |
     best = scores.score.argmax(axis=1).astype(np.int32)
     logit = scores.logit[rows, best]
     if outside is not None:
-        logit = logit - np.logaddexp(np.float32(0), outside)
+        logit = logit - np.float32(OUTSIDE_WEIGHT) * outside
     return Evidence(
         route=best,
         lead=_lead(scores.score),

@@ -13,13 +13,15 @@ SENTENCES = {
     Reason.ABOVE_THRESHOLD: "Nearest to {nearest}.",
     Reason.WITHIN_MARGIN: "As near to {second} as to {best}: nearest is {nearest}.",
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough ({confidence:.0%}) that it is for {best}, so it goes to {route}: "
+        "Not sure enough of {best} ({confidence:.0%}), so it goes to the default route, {route}: "
         "nearest is {nearest}."
     ),
     Reason.BELOW_THRESHOLD: (
-        "Not near enough to {best}, so it goes to {route}: nearest is {nearest}."
+        "Not near enough to {best}, so it goes to the default route, {route}: nearest is {nearest}."
     ),
-    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to {route}: nearest is {nearest}.",
+    Reason.NEAR_NO_ROUTE: (
+        "Like no route, so it goes to the default route, {route}: nearest is {nearest}."
+    ),
     Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {route}.",
 }
 

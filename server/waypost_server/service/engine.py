@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from waypost_server.core.decision import Decision
+from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encoder
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -49,9 +52,14 @@ class Engine:
         self._clock = clock
 
     def route(self, query: Query, arrived_ns: int) -> Routed:
-        """Decides about a checked query that arrived at `arrived_ns` of the engine's clock."""
+        """Decides about a checked query that arrived at `arrived_ns` of the engine's clock.
+
+        Raises EncoderError when the encoding is not finite: any route would then be a wrong one.
+        """
         started = self._clock()
         encoding = self.encoder.encode([query.text])[0]
+        if not np.isfinite(encoding).all():
+            raise EncoderError("the query's encoding is not finite; export the encoder again")
         encoded = self._clock()
         neighbours = self.router.search(encoding)
         searched = self._clock()

@@ -105,6 +105,25 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         "billing/exemplars.txt:2: the text is 124 bytes, but limits.max_query_bytes is 100; "
         "shorten it",
     ),
+    "empty out of scope": (
+        {"_out_of_scope/exemplars.txt": "\n\n"},
+        "_out_of_scope/exemplars.txt:1: the file has no text in it; write one example query on a "
+        "line",
+    ),
+    "out of scope that is not UTF-8": (
+        {"_out_of_scope/exemplars.txt": "weather\nWetter für März\n".encode("latin-1")},
+        "_out_of_scope/exemplars.txt:2: byte 0xfc is not UTF-8; save the file as UTF-8",
+    ),
+    "two out-of-scope files": (
+        {"_out_of_scope/exemplars.txt": "a", "_out_of_scope/exemplars.csv": "text\nb\n"},
+        "_out_of_scope/exemplars.csv:1: exemplars.txt and exemplars.csv stand side by side; merge "
+        "them into one",
+    ),
+    "out of scope that is too long": (
+        {"_out_of_scope/exemplars.txt": f"ok\n{'long ' * 25}\n"},
+        "_out_of_scope/exemplars.txt:2: the text is 124 bytes, but limits.max_query_bytes is 100; "
+        "shorten it",
+    ),
     "empty negatives": (
         {"billing/negatives.txt": "# none yet\n"},
         "billing/negatives.txt:1: the file has no text in it; write one example query on a line",

@@ -13,7 +13,7 @@ from waypost_server.core.catalog import (
     Specialist,
     Taxonomy,
 )
-from waypost_server.core.ports import Vectors
+from waypost_server.core.ports import Encodings
 
 CATALOG = Catalog(
     taxonomy=Taxonomy(default_route="support", margin=0.02, language="de"),
@@ -53,11 +53,16 @@ def small_bundle(
     texts: Mapping[str, Sequence[str]] = TEXTS,
     *,
     encoder: HashEncoder | None = None,
-    known: Mapping[str, Vectors] | None = None,
+    known: Mapping[str, Encodings] | None = None,
+    out_of_scope: Sequence[str] = (),
 ) -> Bundle:
     """A bundle of two routes, by default of texts that are hard to write down."""
     routes = RouteSet(
-        catalog=CATALOG, exemplars=texts, negatives={"billing": ["no"]}, sha256="5" * 64
+        catalog=CATALOG,
+        exemplars=texts,
+        negatives={"billing": ["no"]},
+        out_of_scope=out_of_scope,
+        sha256="5" * 64,
     )
     return build_bundle(
         routes, encoder or HashEncoder(), known=known or {}, progress=lambda done, total: None

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import HashEncoder
 from tests.folders import folder_content
 from tests.unit.adapters.bundles import TEXTS, small_bundle
-from waypost_server.adapters.bundle_format import serialise
+from waypost_server.adapters.bundle_format import INNER, SERVED, serialise
 from waypost_server.adapters.bundle_store import CURRENT, BundleStore
 from waypost_server.core.errors import BundleError
 
@@ -71,7 +71,7 @@ def test_a_damaged_name_of_the_live_version_is_refused_and_mended_by_a_build(
     (tmp_path / CURRENT).write_bytes(content)
     with pytest.raises(BundleError, match=r"CURRENT: it names no version, but .*; build again"):
         store.load()
-    assert store.known_vectors(small_bundle().encoder_fingerprint) == {}
+    assert store.known_encodings(small_bundle().encoder_fingerprint) == {}
     store.save(small_bundle())
     assert store.load().version == saved.version
 
@@ -92,7 +92,7 @@ def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path}/file/index: cannot be written: Not a directory"
 
 
-@pytest.mark.parametrize("name", ["exemplars.faiss", "exemplars.jsonl", "routes.json"])
+@pytest.mark.parametrize("name", SERVED)
 def test_a_damaged_version_is_written_anew_by_a_build(tmp_path: Path, name: str) -> None:
     store = BundleStore(tmp_path)
     store.save(small_bundle())
@@ -116,17 +116,20 @@ def test_only_changed_exemplars_are_encoded_again(tmp_path: Path) -> None:
     store.save(small_bundle(encoder=encoder))
     encoder.encoded.clear()
     texts = {"billing": TEXTS["billing"][1:], "support": ["brand new", *TEXTS["billing"][:1]]}
-    bundle = small_bundle(texts, encoder=encoder, known=store.known_vectors(encoder.fingerprint))
+    bundle = small_bundle(texts, encoder=encoder, known=store.known_encodings(encoder.fingerprint))
     assert encoder.encoded == ["brand new"]
-    np.testing.assert_array_equal(bundle.vectors, small_bundle(texts).vectors)
+    np.testing.assert_array_equal(bundle.encodings, small_bundle(texts).encodings)
 
 
-def test_vectors_of_another_encoder_or_of_a_damaged_bundle_are_not_reused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["exemplars.faiss", INNER])
+def test_encodings_of_another_encoder_or_of_a_damaged_bundle_are_not_reused(
+    tmp_path: Path, name: str
+) -> None:
     store = BundleStore(tmp_path)
     saved = store.save(small_bundle())
-    assert store.known_vectors(HashEncoder(name="other").fingerprint) == {}
-    (tmp_path / saved.version / "exemplars.faiss").write_bytes(b"damaged")
-    assert store.known_vectors(HashEncoder().fingerprint) == {}
+    assert store.known_encodings(HashEncoder(name="other").fingerprint) == {}
+    (tmp_path / saved.version / name).write_bytes(b"damaged")
+    assert store.known_encodings(HashEncoder().fingerprint) == {}
 
 
 def test_builds_at_once_leave_one_of_them_live_and_all_of_them_whole(tmp_path: Path) -> None:
@@ -156,3 +159,15 @@ def test_a_build_killed_at_any_moment_leaves_the_previous_bundle_live_or_the_nex
     assert all(int(live) - int(said) in {0, 1} for said, live in pairs), pairs
     BundleStore(tmp_path).save(small_bundle())
     assert {path.name for path in tmp_path.glob(".*")} == {".lock"}
+
+
+def test_any_version_can_be_loaded_and_an_unknown_one_names_those_there(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path / "index")
+    assert store.versions() == ()
+    first, second = store.save(small_bundle()), store.save(small_bundle(OTHER_TEXTS))
+    assert store.versions() == tuple(sorted([first.version, second.version]))
+    assert store.load(first.version).exemplars.texts == first.exemplars.texts
+    assert store.live_version() == second.version
+    known = ", ".join(store.versions())
+    with pytest.raises(BundleError, match=f"has no version 'abc'; its versions are {known}"):
+        store.load("abc")

@@ -38,6 +38,8 @@ DECIDES_VECTORS: dict[str, Any] = {
     "pooling": "mean",
     "query_prefix": "search: ",
     "max_tokens": 17,
+    "dimension": 5,
+    "inner_dimension": 4,
 }
 ONLY_DESCRIBES: dict[str, Any] = {
     "name": "other",

@@ -27,7 +27,8 @@ def exemplars(index_folder: Path) -> Vectors:
 def queries(encoder: OnnxEncoder, repo: Path) -> Vectors:
     """Vectors of a hundred of the shipped evaluation queries."""
     lines = (repo / "routes/eval/dev_assistant.jsonl").read_text("utf-8").splitlines()
-    return encoder.encode([json.loads(line)["text"] for line in lines[::4]])
+    encodings = encoder.encode([json.loads(line)["text"] for line in lines[::4]])
+    return encodings[:, : encoder.dimension]
 
 
 def blends(vectors: Vectors, count: int) -> Vectors:
@@ -96,6 +97,14 @@ def test_threads_that_search_at_once_find_what_one_finds_alone(
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda q: index.search(q, 10).rows.tolist(), [*queries] * 5))
     assert together == alone * 5
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["hnsw", "exact"])
+def test_vectors_outlive_the_index_that_lent_them(exemplars: Vectors, exact_up_to: int) -> None:
+    lent = [FaissIndex.build(exemplars, exact_up_to=exact_up_to).vectors for _ in range(3)]
+    for vectors in lent:
+        np.testing.assert_array_equal(vectors, exemplars)
+        assert not vectors.flags.writeable
 
 
 @given(count=st.integers(0, 30), k=st.integers(1, 40), exact=st.booleans())

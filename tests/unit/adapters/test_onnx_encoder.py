@@ -12,13 +12,19 @@ from waypost_server.adapters.encoder_manifest import MANIFEST_FILE, MODEL_FILE, 
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.core.errors import EncoderError
-from waypost_server.core.ports import Vectors
+from waypost_server.core.ports import Encodings, Vectors
 
 
 @pytest.fixture(scope="module")
-def vectors(encoder: OnnxEncoder) -> Vectors:
-    """The shipped encoder's vectors of the golden texts."""
+def encodings(encoder: OnnxEncoder) -> Encodings:
+    """The shipped encoder's encodings of the golden texts."""
     return encoder.encode(golden_texts())
+
+
+@pytest.fixture(scope="module")
+def vectors(encoder: OnnxEncoder, encodings: Encodings) -> Vectors:
+    """Their unit vectors."""
+    return encodings[:, : encoder.dimension]
 
 
 def test_every_golden_text_is_where_the_original_model_puts_it(vectors: Vectors) -> None:
@@ -35,37 +41,58 @@ def test_the_order_of_neighbours_is_that_of_the_original_model(vectors: Vectors)
     assert np.corrcoef(ranks[0], ranks[1])[0, 1] >= 0.995
 
 
-def test_vectors_have_length_one(vectors: Vectors) -> None:
-    assert vectors.shape == (200, 384)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+def test_a_unit_vector_and_an_inner_vector_of_length_one_stand_side_by_side(
+    encoder: OnnxEncoder, encodings: Encodings
+) -> None:
+    assert (encoder.dimension, encoder.width) == (384, 768)
+    assert encodings.shape == (200, 768)
+    for part in np.split(encodings, [384], axis=1):
+        np.testing.assert_allclose(np.linalg.norm(part, axis=1), 1, atol=1e-6)
+
+
+def test_the_inner_vector_is_no_copy_of_the_unit_vector(encodings: Encodings) -> None:
+    unit, inner = np.split(encodings, [384], axis=1)
+    assert np.abs((unit * inner).sum(axis=1)).max() < 0.9
+
+
+def test_an_encoder_without_an_inner_vector_gives_the_unit_vector_alone(
+    tmp_path: Path, encoder_folder: Path, encoder: OnnxEncoder
+) -> None:
+    folder = copy_encoder(encoder_folder, tmp_path / "e", manifest={"inner_dimension": 0})
+    plain = OnnxEncoder.load(folder)
+    assert (plain.dimension, plain.width) == (384, 384)
+    np.testing.assert_array_equal(
+        plain.encode(["why", "how"]), encoder.encode(["why", "how"])[:, :384]
+    )
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.text(alphabet=st.characters(codec="utf-8")))
 def test_any_text_has_a_vector_of_length_one(encoder: OnnxEncoder, text: str) -> None:
-    assert np.linalg.norm(encoder.encode([text])) == pytest.approx(1, abs=1e-6)
+    vector = encoder.encode([text])[0, : encoder.dimension]
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_texts_vector_is_the_same_to_the_bit_alone_and_in_any_company(
-    encoder: OnnxEncoder, vectors: Vectors
+def test_a_texts_encoding_is_the_same_to_the_bit_alone_and_in_any_company(
+    encoder: OnnxEncoder, encodings: Encodings
 ) -> None:
     texts = golden_texts()
     for i in range(0, 200, 10):
-        np.testing.assert_array_equal(encoder.encode([texts[i]])[0], vectors[i])
-    np.testing.assert_array_equal(encoder.encode(texts[60:30:-1]), vectors[60:30:-1])
+        np.testing.assert_array_equal(encoder.encode([texts[i]])[0], encodings[i])
+    np.testing.assert_array_equal(encoder.encode(texts[60:30:-1]), encodings[60:30:-1])
 
 
-def test_threads_that_encode_at_once_make_the_vectors_that_one_makes_alone(
-    encoder: OnnxEncoder, vectors: Vectors
+def test_threads_that_encode_at_once_make_the_encodings_that_one_makes_alone(
+    encoder: OnnxEncoder, encodings: Encodings
 ) -> None:
     texts = golden_texts()[:100]
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda text: encoder.encode([text])[0], texts))
-    np.testing.assert_array_equal(together, vectors[:100])
+    np.testing.assert_array_equal(together, encodings[:100])
 
 
-def test_no_texts_have_no_vectors(encoder: OnnxEncoder) -> None:
-    assert encoder.encode([]).shape == (0, 384)
+def test_no_texts_have_no_encodings(encoder: OnnxEncoder) -> None:
+    assert encoder.encode([]).shape == (0, 768)
 
 
 def test_what_stands_beyond_the_longest_input_is_cut(encoder: OnnxEncoder) -> None:
@@ -128,6 +155,6 @@ def test_a_graph_of_another_width_than_the_manifest_says_is_refused(
     with pytest.raises(EncoderError) as error:
         OnnxEncoder.load(folder)
     assert str(error.value) == (
-        f"{folder}: the graph makes vectors of length 384, but encoder.json says 768; "
+        f"{folder}: the graph makes encodings of length 768, but encoder.json says 1152; "
         "export the encoder again"
     )

@@ -66,6 +66,29 @@ def test_only_the_top_folder_named_eval_is_left_out(tmp_path: Path) -> None:
     assert "ml/eval" in routes.exemplars
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("exemplars.txt", "# strangers\nwhat is the weather\n\ntell me a joke\n"),
+        ("exemplars.jsonl", '{"text": "what is the weather"}\n{"text": "tell me a joke"}\n'),
+        ("exemplars.csv", "text\nwhat is the weather\ntell me a joke\n"),
+    ],
+)
+def test_examples_of_out_of_scope_are_read_and_make_no_route(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    routes = read(tmp_path, {**MINIMAL, f"_out_of_scope/{name}": content})
+    assert routes.out_of_scope == ("what is the weather", "tell me a joke")
+    assert set(routes.exemplars) == {"billing"}
+    assert set(routes.catalog.routes) == {"billing", "default"}
+
+
+def test_without_examples_of_out_of_scope_there_are_none(tmp_path: Path) -> None:
+    assert read(tmp_path, MINIMAL).out_of_scope == ()
+    nested = {**MINIMAL, "billing/_out_of_scope/exemplars.txt": "tell me a joke\n"}
+    assert read(tmp_path / "nested", nested).out_of_scope == ()
+
+
 def test_the_shipped_routes_are_read_as_their_files_say(repo: Path) -> None:
     routes = read_routes(repo / "routes")
     review = routes.catalog.route("code_review")
@@ -108,6 +131,7 @@ OTHER_MEANING: dict[str, Files] = {
         "billing/exemplars.txt": "where is my invoice\nmy card was charged twice\n"
     },
     "negative": {"billing/negatives.txt": "write a bill for congress\n"},
+    "out of scope": {"_out_of_scope/exemplars.txt": "tell me a joke\n"},
     "prompt": {"billing/specialist.md": "You answer questions about money.\n"},
     "setting": {"taxonomy.yaml": "margin: 0.03\n"},
     "price": {"fleet.yaml": "models:\n  small: {provider: openai, model: x, usd_per_mtok_in: 1}\n"},

@@ -6,14 +6,17 @@ import pytest
 from tests.fakes import HashEncoder
 from waypost_server.core.bundle import CHUNK, Bundle, RouteSet, build_bundle
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
-from waypost_server.core.ports import Vectors
+from waypost_server.core.ports import Encodings
 
 
-def route_set(exemplars: Mapping[str, Sequence[str]]) -> RouteSet:
+def route_set(
+    exemplars: Mapping[str, Sequence[str]], *, out_of_scope: Sequence[str] = ()
+) -> RouteSet:
     return RouteSet(
         catalog=Catalog(taxonomy=Taxonomy(), routes={name: Route(name=name) for name in exemplars}),
         exemplars=exemplars,
         negatives={name: ["no", "nor this"] for name in exemplars},
+        out_of_scope=out_of_scope,
         sha256="0" * 64,
     )
 
@@ -27,7 +30,7 @@ ROUTES = route_set(
 
 
 def build(
-    routes: RouteSet, encoder: HashEncoder, *, known: Mapping[str, Vectors] | None = None
+    routes: RouteSet, encoder: HashEncoder, *, known: Mapping[str, Encodings] | None = None
 ) -> tuple[Bundle, list[tuple[int, int]]]:
     reports: list[tuple[int, int]] = []
     bundle = build_bundle(
@@ -39,9 +42,12 @@ def build(
     return bundle, reports
 
 
-def test_each_row_is_the_vector_of_its_text() -> None:
+def test_each_row_is_the_encoding_of_its_text_its_inner_vector_rounded() -> None:
     bundle, _ = build(ROUTES, HashEncoder())
-    np.testing.assert_array_equal(bundle.vectors, HashEncoder().encode(bundle.exemplars.texts))
+    unit, inner = np.split(HashEncoder().encode(bundle.exemplars.texts), [64], axis=1)
+    assert bundle.dimension == 64
+    np.testing.assert_array_equal(bundle.encodings[:, :64], unit)
+    np.testing.assert_array_equal(bundle.encodings[:, 64:], inner.astype(np.float16))
 
 
 def test_a_text_that_two_routes_share_is_encoded_once() -> None:
@@ -54,13 +60,13 @@ def test_a_text_that_two_routes_share_is_encoded_once() -> None:
     ]
 
 
-def test_a_known_text_is_not_encoded_and_keeps_the_vector_it_had() -> None:
+def test_a_known_text_is_not_encoded_and_keeps_the_encoding_it_had() -> None:
     encoder = HashEncoder()
-    known = np.full(encoder.dimension, 0.125, dtype=np.float32)
+    known = np.full(encoder.width, 0.125, dtype=np.float32)
     bundle, reports = build(ROUTES, encoder, known={"where is my invoice": known})
     assert "where is my invoice" not in encoder.encoded
     for row in (1, 3):
-        np.testing.assert_array_equal(bundle.vectors[row], known)
+        np.testing.assert_array_equal(bundle.encodings[row], known)
     assert reports == [(0, 2), (2, 2)]
 
 
@@ -72,8 +78,10 @@ def test_progress_runs_from_none_to_all_in_steps_of_a_chunk(count: int) -> None:
 
 
 def test_routes_without_exemplars_give_a_table_of_no_rows_of_the_right_width() -> None:
-    bundle, _ = build(route_set({"default": []}), HashEncoder(dimension=12))
-    assert (bundle.vectors.shape, bundle.vectors.dtype) == ((0, 12), np.dtype(np.float32))
+    encoder = HashEncoder(dimension=12)
+    bundle, _ = build(route_set({"default": []}), encoder)
+    assert bundle.encodings.shape == (0, encoder.width)
+    assert bundle.encodings.dtype == np.float32
 
 
 def test_a_bundle_says_who_encoded_what() -> None:

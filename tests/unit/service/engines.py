@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
+
 from tests.fakes import HashEncoder
 from waypost_client import AsyncClient
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.bundle import RouteSet, build_bundle
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
-from waypost_server.core.ports import Encoder, Vectors
+from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine
 from waypost_server.service.server import Server
@@ -31,7 +33,7 @@ class GatedEncoder(HashEncoder):
         self.gate = threading.Event()
         self.gate.set()
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         assert self.gate.wait(10), "the test never opened the gate"
         return super().encode(texts)
 
@@ -39,20 +41,32 @@ class GatedEncoder(HashEncoder):
 class FailingEncoder(HashEncoder):
     """Raises for texts that say "boom"."""
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         if "boom" in texts:
             raise RuntimeError(PRIVATE)
         return super().encode(texts)
+
+
+class NotFiniteEncoder(HashEncoder):
+    """Gives encodings with a NaN for texts that say "boom"."""
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        encodings = super().encode(texts)
+        encodings[[text == "boom" for text in texts], -1] = np.nan
+        return encodings
 
 
 def engine_of(encoder: Encoder, folder: Path) -> Engine:
     """An engine for EXEMPLARS, whose bundle is kept in `folder`."""
     routes = {name: Route(name=name) for name in EXEMPLARS}
     catalog = Catalog(taxonomy=Taxonomy(default_route="metal"), routes=routes)
-    route_set = RouteSet(catalog=catalog, exemplars=EXEMPLARS, negatives={}, sha256="0" * 64)
+    route_set = RouteSet(
+        catalog=catalog, exemplars=EXEMPLARS, negatives={}, out_of_scope=(), sha256="0" * 64
+    )
     bundle = build_bundle(route_set, encoder, known={}, progress=lambda done, total: None)
     stored = BundleStore(folder).save(bundle)
-    return Engine(encoder, Router(stored.catalog, stored.exemplars, stored.index), stored.version)
+    router = Router(stored.catalog, stored.exemplars, stored.index, stored.scoring)
+    return Engine(encoder, router, stored.version)
 
 
 @asynccontextmanager

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.service.engines import PRIVATE, FailingEncoder, GatedEncoder, engine_of, serving
+from tests.unit.service.engines import (
+    PRIVATE,
+    FailingEncoder,
+    GatedEncoder,
+    NotFiniteEncoder,
+    engine_of,
+    serving,
+)
 from waypost_client import AsyncClient, Contract, InternalError, OverloadedError, WaypostError
 from waypost_server.service.workers import Workers
 
@@ -54,6 +61,17 @@ async def test_an_encoder_that_raises_ends_that_item_alone(
     assert isinstance(before, Contract)
     assert isinstance(after, Contract)
     assert (before.route, after.route) == ("metal", "fruit")
+
+
+async def test_an_encoding_that_is_not_finite_is_our_error_and_no_wrong_route(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers = Workers(engine_of(NotFiniteEncoder(), tmp_path), threads=1, capacity=4)
+    async with serving(workers) as client:
+        with pytest.raises(InternalError, match=SAID):
+            await client.route("boom")
+        assert (await client.route("a red apple")).route == "fruit"
+    assert "the query's encoding is not finite; export the encoder again" in caplog.text
 
 
 async def test_a_batch_that_the_server_has_no_room_for_fails_item_by_item(tmp_path: Path) -> None:

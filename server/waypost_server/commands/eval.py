@@ -1,0 +1,129 @@
+"""`waypost eval`."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from waypost_server.lab.gate import BarResult
+    from waypost_server.lab.report import Report
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+MANY = 200
+"""Queries from which on progress is shown: they take more than a second or two."""
+
+
+@click.command(name="eval")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
+@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Also write a page with charts, in one file that needs no network.",
+)
+@click.option(
+    "--compare",
+    "other",
+    metavar="FOLDER|VERSION",
+    help="Say what changed since another folder's live bundle, or since a version in --index.",
+)
+@click.option(
+    "--gate",
+    "gate_file",
+    type=OLD_FILE,
+    help="End with 1 unless the figures reach what this YAML file says, such as accuracy: 0.85.",
+)
+def eval_(
+    files: tuple[Path, ...],
+    index: Path | None,
+    encoder: Path | None,
+    as_json: bool,
+    page: Path | None,
+    other: str | None,
+    gate_file: Path | None,
+) -> None:
+    """Measure how well the live bundle routes labelled queries, without a server.
+
+    A FILE has lines like {"text": "why does it hang", "label": "debugging"}; the label "oos" is for
+    queries that belong to no route. A folder stands for all *.jsonl in it.
+
+    Example: waypost eval routes/eval --html report.html
+    """
+    from waypost_server.settings import Settings
+    from waypost_server.workshop import evaluate_index
+
+    settings = Settings.load(index=index, encoder=encoder)
+    with _progress() as progress:
+        report = evaluate_index(
+            settings, files, compare_with=other, gate_file=gate_file, progress=progress
+        )
+    if page:
+        _write_page(page, report)
+    _print(report, as_json)
+    _end_at_gate(report.gate or ())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if total > MANY and not bars:
+                bar = click.progressbar(length=total, label="Encoding", file=sys.stderr)
+                bars.append(stack.enter_context(bar))
+            for bar in bars:
+                bar.update(done - bar.pos)
+
+        yield progress
+
+
+def _write_page(path: Path, report: "Report") -> None:
+    from waypost_server.lab.html_report import as_html
+
+    try:
+        path.write_text(as_html(report), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(f"waypost: wrote {path}", err=True)
+
+
+def _print(report: "Report", as_json: bool) -> None:
+    from waypost_server.lab.json_report import as_json as report_as_json
+    from waypost_server.lab.text_report import comparison_text, evaluation_text
+
+    if as_json:
+        click.echo(json.dumps(report_as_json(report), ensure_ascii=False))
+        return
+    click.echo(evaluation_text(report.evaluation))
+    if report.comparison:
+        click.echo(f"\n{comparison_text(report.comparison)}")
+    passed = [result for result in report.gate or () if result.passed]
+    if passed:
+        click.echo()
+    for result in passed:
+        click.echo(f"gate passed: {result.sentence}")
+
+
+def _end_at_gate(results: "Sequence[BarResult]") -> None:
+    missed = [result for result in results if not result.passed]
+    for result in missed:
+        click.echo(f"waypost: gate missed: {result.sentence}", err=True)
+    if missed:
+        sys.exit(1)

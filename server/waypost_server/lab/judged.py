@@ -1,0 +1,111 @@
+"""What the router made of labelled queries."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
+from waypost_server.core.outcome import Outcome
+from waypost_server.core.ports import Encoder, Encodings, Vectors
+from waypost_server.core.query import Query
+from waypost_server.core.router import Router
+from waypost_server.core.scoring import NearestExemplar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A labelled query and the decision about it.
+
+    Attributes:
+        query: the query.
+        outcome: what was decided.
+        route: where it went.
+        best: the best candidate's route; empty when there was no candidate.
+        confidence: that `best` is right, in [0, 1].
+        nearest: exemplar of `best` nearest to it; None when there was no candidate.
+        nearest_right: exemplar of the label's route nearest to it; None when it has none.
+    """
+
+    query: LabelledQuery
+    outcome: Outcome
+    route: str
+    best: str
+    confidence: float
+    nearest: NearestExemplar | None
+    nearest_right: NearestExemplar | None
+
+    @property
+    def called(self) -> str:
+        """What the query was taken for: the best candidate, or out of scope."""
+        return OUT_OF_SCOPE if self.outcome is Outcome.OUT_OF_SCOPE else self.best
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it was taken for what its label says."""
+        return self.called == self.query.label
+
+
+def encode_queries(
+    queries: Sequence[LabelledQuery],
+    encoder: Encoder,
+    *,
+    threads: int,
+    progress: Callable[[int, int], None],
+) -> Encodings:
+    """Encodings of shape (n, width), each made on its own as in serving.
+
+    Args:
+        queries: what to encode, at least one.
+        encoder: makes the encodings.
+        threads: texts encoded side by side.
+        progress: called with how many are encoded and how many there are.
+    """
+    encodings = []
+    with ThreadPoolExecutor(threads) as pool:
+        for encoding in pool.map(lambda query: encoder.encode([query.text])[0], queries):
+            encodings.append(encoding)
+            progress(len(encodings), len(queries))
+    return np.stack(encodings)
+
+
+def judge(
+    queries: Sequence[LabelledQuery], encodings: Encodings, router: Router, vectors: Vectors
+) -> tuple[Judged, ...]:
+    """Decides about each query as a server with these routes would.
+
+    Args:
+        queries: the queries.
+        encodings: of the queries, shape (n, width).
+        router: decides.
+        vectors: the exemplars' unit vectors, row for row with the router's table.
+    """
+    judged = []
+    for query, encoding in zip(queries, encodings, strict=True):
+        decision = router.decide(encoding, router.search(encoding), Query(text=query.text))
+        best = decision.candidates[0] if decision.candidates else None
+        judged.append(
+            Judged(
+                query=query,
+                outcome=decision.outcome,
+                route=decision.route.name,
+                best=best.route if best else "",
+                confidence=best.confidence if best else 0.0,
+                nearest=best.nearest[0] if best else None,
+                nearest_right=_nearest_of(query.label, encoding, router.exemplars, vectors),
+            )
+        )
+    return tuple(judged)
+
+
+def _nearest_of(
+    route: str, encoding: Encodings, exemplars: ExemplarTable, vectors: Vectors
+) -> NearestExemplar | None:
+    if route not in exemplars.counts:
+        return None
+    rows = exemplars.rows_of(exemplars.routes.index(route))
+    similarities = vectors[rows] @ encoding[: vectors.shape[1]]
+    row = int(similarities.argmax())
+    return NearestExemplar(exemplars.texts[rows.start + row], float(similarities[row]))

@@ -1,0 +1,163 @@
+"""Wires the offline work together: building, evaluating, examining."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from waypost_server.adapters.bundle_format import StoredBundle
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.gate_file import read_gate
+from waypost_server.adapters.labelled_file import read_labelled
+from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.route_folder import read_routes
+from waypost_server.adapters.traffic_log import read_traffic
+from waypost_server.app import load_encoder, router_of
+from waypost_server.core.bundle import build_bundle
+from waypost_server.core.labelled import LabelledQuery
+from waypost_server.core.ports import Encodings
+from waypost_server.lab.comparison import compare
+from waypost_server.lab.doctor import examine
+from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
+from waypost_server.lab.figures import FIGURES
+from waypost_server.lab.finding import Finding
+from waypost_server.lab.gate import check_gate
+from waypost_server.lab.judged import encode_queries, judge
+from waypost_server.lab.patient import Patient
+from waypost_server.lab.per_route import ROUTE_FIGURES
+from waypost_server.lab.report import Report
+from waypost_server.lab.scatter import scatter
+from waypost_server.settings import Settings
+
+
+def build_index(
+    settings: Settings, progress: Callable[[int, int], None]
+) -> tuple[StoredBundle, int]:
+    """Builds a bundle from the routes folder and makes it live.
+
+    Args:
+        settings: all of them.
+        progress: called with how many exemplars are encoded and how many there are to encode.
+
+    Returns:
+        The bundle, and how many exemplars had to be encoded.
+
+    Raises:
+        RoutesError: the routes folder has problems.
+        EncoderError: the encoder cannot be used.
+    """
+    routes = read_routes(settings.routes)
+    encoder = OnnxEncoder.load(settings.encoder)
+    store = BundleStore(settings.index)
+    encoded = 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal encoded
+        encoded = done
+        progress(done, total)
+
+    bundle = build_bundle(
+        routes, encoder, known=store.known_encodings(encoder.fingerprint), progress=count
+    )
+    return store.save(bundle), encoded
+
+
+def evaluate_index(
+    settings: Settings,
+    files: Sequence[Path],
+    *,
+    compare_with: str | None,
+    gate_file: Path | None,
+    progress: Callable[[int, int], None],
+) -> Report:
+    """Evaluates the live bundle on labelled queries.
+
+    Args:
+        settings: all of them.
+        files: labelled files, and folders of them.
+        compare_with: another index folder, or a version in the same; None for no comparison.
+        gate_file: what the figures must reach; None for no gate.
+        progress: called with how many queries are encoded and how many there are.
+
+    Raises:
+        EvaluationError: the files have problems.
+        BundleError: a bundle cannot be used.
+        EncoderError: the encoder cannot be used.
+    """
+    stored = BundleStore(settings.index).load()
+    old = None if compare_with is None else _other_bundle(settings.index, compare_with)
+    routes = tuple(stored.catalog.routes)
+    queries = read_labelled(
+        files, routes=routes, max_text_bytes=stored.catalog.taxonomy.max_query_bytes
+    )
+    bars = (
+        None
+        if gate_file is None
+        else read_gate(
+            gate_file,
+            figures={name: figure.high_is_better for name, figure in FIGURES.items()},
+            route_figures=dict.fromkeys(ROUTE_FIGURES, True),
+            routes=routes,
+        )
+    )
+    encoder = load_encoder(settings.encoder, *((stored, old) if old else (stored,)))
+    encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
+    found = _evaluate(stored, queries, encodings)
+    return Report(
+        evaluation=found,
+        comparison=compare(_evaluate(old, queries, encodings), found) if old else None,
+        gate=None if bars is None else check_gate(found, bars),
+        points=scatter(
+            found.judged,
+            encodings[:, : encoder.dimension],
+            stored.exemplars,
+            stored.index.vectors,
+        ),
+    )
+
+
+def _other_bundle(index: Path, name: str) -> StoredBundle:
+    """The live bundle of a folder, a version in its own folder, or a version in `index`."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return BundleStore(index).load(name)
+    beside = BundleStore(folder.parent)
+    return (
+        beside.load(folder.name) if folder.name in beside.versions() else BundleStore(folder).load()
+    )
+
+
+def _evaluate(
+    stored: StoredBundle, queries: Sequence[LabelledQuery], encodings: Encodings
+) -> Evaluation:
+    judged = judge(queries, encodings, router_of(stored), stored.index.vectors)
+    labels = {query.label for query in queries if query.in_scope}
+    subject = Subject(
+        index_version=stored.version,
+        encoder=stored.manifest.encoder_name,
+        calibration=stored.scoring.calibration.method.value,
+        # A bundle that is compared may lack a label's route: it is then never right.
+        routes=tuple(sorted(labels | stored.catalog.routes.keys())),
+        min_confidence=stored.catalog.taxonomy.min_confidence,
+    )
+    return evaluate(judged, subject)
+
+
+def examine_index(settings: Settings, log: Path | None) -> tuple[StoredBundle, tuple[Finding, ...]]:
+    """The live bundle, and what is wrong with its exemplars and routes.
+
+    Args:
+        settings: all of them.
+        log: a log of decisions, to look at the traffic too.
+
+    Raises:
+        BundleError: the bundle cannot be used.
+        EvaluationError: the log has problems.
+    """
+    logged = None if log is None else read_traffic(log)
+    stored = BundleStore(settings.index).load()
+    patient = Patient(
+        catalog=stored.catalog,
+        exemplars=stored.exemplars,
+        encodings=stored.encodings(),
+        dimension=stored.manifest.dimension,
+    )
+    return stored, examine(patient, logged)

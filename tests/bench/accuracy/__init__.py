@@ -1,0 +1,1 @@
+"""`make bench-accuracy`: how often Waypost and its peers are right on public data sets."""

@@ -1,0 +1,74 @@
+import pytest
+
+from waypost_server.core.outcome import Reason
+from waypost_server.core.rationale import MAX_QUOTE, SENTENCES, rationale
+from waypost_server.core.scoring import Candidate, NearestExemplar
+
+
+def candidate(route: str, text: str) -> Candidate:
+    return Candidate(
+        route=route,
+        score=1.0,
+        confidence=0.4321,
+        similarity=0.5678,
+        threshold=0.1234,
+        nearest=(NearestExemplar(text, 0.5678), NearestExemplar("another", 0.1)),
+    )
+
+
+TWO = (candidate("billing", "where is my invoice"), candidate("support", "it will not start"))
+
+
+def test_every_reason_has_a_sentence() -> None:
+    assert set(SENTENCES) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", set(Reason) - {Reason.NO_CANDIDATE})
+def test_a_sentence_names_the_nearest_exemplar_and_the_numbers_that_decided(reason: Reason) -> None:
+    said = rationale(TWO, reason, "general")
+    assert '"where is my invoice" of billing (similarity 0.57, needs 0.12)' in said
+    assert said.endswith(".")
+    assert "{" not in said
+
+
+@pytest.mark.parametrize(
+    ("reason", "names"),
+    [
+        (Reason.ABOVE_THRESHOLD, ["billing"]),
+        (Reason.WITHIN_MARGIN, ["billing", "support"]),
+        (Reason.BELOW_MIN_CONFIDENCE, ["billing", "general", "43%"]),
+        (Reason.BELOW_THRESHOLD, ["billing", "general"]),
+        (Reason.NEAR_NO_ROUTE, ["general"]),
+    ],
+)
+def test_a_sentence_says_where_the_query_goes_and_what_it_was_weighed_against(
+    reason: Reason, names: list[str]
+) -> None:
+    said = rationale(TWO, reason, "general")
+    assert all(name in said for name in names)
+
+
+def test_an_only_candidate_needs_no_second() -> None:
+    assert "billing" in rationale(TWO[:1], Reason.ABOVE_THRESHOLD, "billing")
+
+
+def test_without_candidates_the_sentence_says_that_there_were_none() -> None:
+    assert rationale((), Reason.NO_CANDIDATE, "general") == (
+        "No route that may be chosen has exemplars, so it goes to general."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("x" * MAX_QUOTE, f'"{"x" * MAX_QUOTE}"'),
+        ("x" * (MAX_QUOTE + 1), f'"{"x" * (MAX_QUOTE - 1)}…"'),
+        ("word " * 1000, f'"{("word " * 20)[: MAX_QUOTE - 1].rstrip()}…"'),
+        ("two\nlines\t and  spaces ", '"two lines and spaces"'),
+        ("{braces} and %s", '"{braces} and %s"'),
+    ],
+    ids=["longest", "one too long", "much too long", "lines", "format characters"],
+)
+def test_a_long_exemplar_is_cut_and_put_on_one_line(text: str, quoted: str) -> None:
+    said = rationale([candidate("billing", text)], Reason.ABOVE_THRESHOLD, "billing")
+    assert said == f"Nearest to {quoted} of billing (similarity 0.57, needs 0.12)."
