@@ -19,7 +19,7 @@ from waypost.v1 import admin_pb2, contract_pb2, router_pb2
 from waypost_client import Client, NotFoundError
 
 ROUTES = ROOT / "routes"
-NAMES = sorted(path.parent.name for path in ROUTES.glob("*/exemplars.txt"))
+NAMES = sorted(path.parent.name for path in ROUTES.glob("[!_]*/exemplars.txt"))
 SERVICES = ("", "waypost.v1.RouterService", "waypost.v1.AdminService")
 NOT_THERE_YET = (
     *(

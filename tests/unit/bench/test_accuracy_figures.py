@@ -53,6 +53,10 @@ def test_ece_is_the_mean_gap_of_bins_cut_from_the_sorted_queries(
     assert value("ece", queries) == pytest.approx(sum(gaps) / len(ordered))
 
 
+def test_ece_of_one_confidence_for_all_does_not_depend_on_the_order_of_the_queries() -> None:
+    assert value("ece", [(0.8, i < 1200) for i in range(1500)]) < 0.05
+
+
 @few
 @given(judged, strangers)
 def test_auroc_is_the_share_of_pairs_in_the_right_order(
