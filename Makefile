@@ -20,7 +20,7 @@ WEIGHTS_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa
 .PHONY: help
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup index  ## Set up, build the index, start a server, route a dozen queries, stop
@@ -102,7 +102,7 @@ lock: setup  ## Pin the newest allowed versions in requirements.lock
 
 .PHONY: clean
 clean:  ## Remove .venv/, index/ and caches
-	@rm -rf $(VENV) $(EXPORT_VENV) index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(EXPORT_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
 define generate

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` sets it, before numpy is loaded
+
 from tests.bench.accuracy.contestants import Said, ask_nearest, ask_plain_head, ask_waypost
 from tests.bench.accuracy.datasets import DataMissingError, Task, read_tasks
 from tests.bench.accuracy.encodings import CachedEncoder

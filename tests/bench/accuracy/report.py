@@ -115,8 +115,8 @@ def _confidence_table(tasks: Tasks) -> str:
         "ECE: expected calibration error in 15 bins of equally many queries. Covered: share of "
         f"queries with a confidence of {CONFIDENT} or more, and how many of those are right, in "
         "percent. The plain head's confidence is its softmax. semantic-router's is its own Platt "
-        "scaling, fitted on the validation queries, which says the same base rate of every query "
-        "when its fit finds no rising curve; Waypost sees exemplars alone. A perfectly "
+        "scaling, fitted on the validation queries (where its fit overflows, on sums of many, it "
+        "says 1 of every query); Waypost sees exemplars alone. A perfectly "
         "calibrated router would show an ECE too, the larger the fewer the queries.\n\n"
         + _table(header, rows)
     )
