@@ -1,4 +1,4 @@
-# Everything is kept in .venv/ and index/; `make clean` removes both.
+# What a target makes is kept in .venv*/, index/, dist/ and .cache/; `make clean` removes them.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ demo: setup index  ## Set up, build the index, start a server, route a dozen que
 	@$(BIN)/waypost demo --index index
 
 .PHONY: serve
-serve: setup index  ## The same, but leave the server running (WAYPOST_ADDRESS, default 127.0.0.1:50051)
+serve: setup index  ## Set up, build the index, leave a server running (on WAYPOST_ADDRESS)
 	@exec $(BIN)/waypost serve --index index
 
 .PHONY: index
@@ -125,10 +125,12 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "Waypost needs Python 3.11 to 3.13, and '$(PYTHON)' is another: make PYTHON=python3.12 setup" >&2; exit 1; }
 	@echo "Setting up $(VENV)/ ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
 	  || { echo "Python's venv module does not work; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 	@awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
-	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --require-hashes requirements.lock \
+	  || { echo "uv reaches no index (UV_DEFAULT_INDEX names one); trying pip, which is slower" >&2; \
+	       $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock; }
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -12,7 +12,8 @@ from waypost_client._channel import DEFAULT_TIMEOUT_S, OPTIONS
 from waypost_client._convert import (
     contract_of,
     request_of,
-    result_of,
+    requests_of,
+    results_of,
     routes_of,
     specialist_of,
     status_of,
@@ -90,9 +91,12 @@ class AsyncClient:
         self, texts: Sequence[str], *, timeout_s: float | None = None
     ) -> list[Contract | WaypostError]:
         """Asks about 1 to 256 queries at once; a bad one has its error in its place."""
-        request = router_pb2.RouteQueriesRequest(queries=map(request_of, texts))
+        requests, errors = requests_of(texts)
+        if errors and not requests:
+            return [error for error in errors if error]
+        request = router_pb2.RouteQueriesRequest(queries=requests)
         response = await self._call(self.router.RouteQueries, request, timeout_s)
-        return [result_of(result) for result in response.results]
+        return results_of(response, errors)
 
     async def routes(self, *, timeout_s: float | None = None) -> RouteList:
         """Lists the loaded routes."""

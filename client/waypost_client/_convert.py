@@ -45,7 +45,32 @@ def request_of(
             f"the request has a lone surrogate at character {error.start} of one of its texts, "
             "which UTF-8 cannot carry",
         ) from None
+    except ValueError as error:
+        raise InvalidRequestError(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
     return request
+
+
+def requests_of(
+    texts: Iterable[str],
+) -> tuple[list[router_pb2.RouteQueryRequest], list[WaypostError | None]]:
+    """Requests for the texts that protobuf can carry, and for each text why not, or None."""
+    requests: list[router_pb2.RouteQueryRequest] = []
+    errors: list[WaypostError | None] = []
+    for text in texts:
+        try:
+            requests.append(request_of(text))
+            errors.append(None)
+        except InvalidRequestError as error:
+            errors.append(error)
+    return requests, errors
+
+
+def results_of(
+    message: router_pb2.RouteQueriesResponse, errors: Iterable[WaypostError | None]
+) -> list[t.Contract | WaypostError]:
+    """The results, with the errors of `requests_of` in their places."""
+    results = iter(message.results)
+    return [error or result_of(next(results)) for error in errors]
 
 
 def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:

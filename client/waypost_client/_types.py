@@ -1,4 +1,4 @@
-"""What calls return: frozen, typed, without protobuf. `contract.proto` explains each field."""
+"""What calls return: frozen and typed. `contract.proto` explains each field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

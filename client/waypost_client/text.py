@@ -9,9 +9,11 @@ def contract_text(contract: Contract) -> str:
     calibrated = " (not calibrated)" if uncalibrated else ""
     models = ", ".join(model.name for model in contract.specialist.models) or "none named"
     timings = contract.timings
+    best = contract.candidates[0].route if contract.candidates else contract.route
+    of_best = "" if best == contract.route else f" of {best}"
     lines = [
         f"{contract.route}: {contract.outcome}, {contract.action}; "
-        f"confidence {contract.confidence:.2f}{calibrated}",
+        f"confidence{of_best} {contract.confidence:.2f}{calibrated}",
         f"  why        {contract.rationale}",
         f"  reasons    {', '.join(contract.reasons)}",
         f"  models     {models}",
@@ -25,7 +27,7 @@ def contract_text(contract: Contract) -> str:
     for candidate in contract.candidates:
         lines.append(
             f"  candidate  {candidate.route}: confidence {candidate.confidence:.2f}, "
-            f"similarity {candidate.similarity:.2f} of {candidate.threshold:.2f}"
+            f"similarity {candidate.similarity:.2f}, needs {candidate.threshold:.2f}"
         )
         lines.extend(
             f"               {exemplar.similarity:.2f}  {exemplar.text}"

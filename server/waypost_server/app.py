@@ -55,7 +55,12 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
         settings: all of them.
         ready: called once with the address and the index version when queries are answered.
     """
-    engine = load_engine(settings)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    engine = await asyncio.to_thread(load_engine, settings)
+    if stopped.is_set():
+        return
     workers = Workers(engine, threads=settings.workers, capacity=settings.queue_capacity)
     server = Server(
         workers,
@@ -63,9 +68,6 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
     )
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await server.start()
     ready(server.address, engine.index_version)
     await stopped.wait()

@@ -13,6 +13,9 @@ from waypost_server.core.errors import SettingsError
 
 PREFIX = "WAYPOST_"
 
+KUBERNETES = re.compile(r"WAYPOST_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
+"""Variables that Kubernetes sets in every pod beside a Service called waypost; no settings."""
+
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
@@ -35,7 +38,7 @@ class Settings(BaseSettings):
     routes: Path = Field(Path("routes"), description="Folder of the routes, read by `build`.")
     encoder: Path = Field(Path("models/all-MiniLM-L6-v2"), description="Folder of the encoder.")
     workers: PositiveInt = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=lambda: len(os.sched_getaffinity(0)),
         description="Threads that decide; one a core is best.",
     )
     queue_capacity: PositiveInt = Field(
@@ -69,6 +72,8 @@ def _refuse_unknown(settings: type[Settings]) -> None:
     known = [name.upper() for name in settings.model_fields]
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX)
+        if KUBERNETES.fullmatch(variable):
+            continue
         if variable.upper().startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             all_known = ", ".join(f"{PREFIX}{other}" for other in known)

@@ -119,3 +119,11 @@ def test_the_table_for_the_docs_names_every_setting_with_its_default(
     shown = {name.removeprefix("WAYPOST_").lower(): default.strip("`") for name, default in rows}
     real = {name: str(value) for name, value in Settings.load().model_dump().items()}
     assert shown == {**real, "workers": "one a core"}
+
+
+def test_what_kubernetes_sets_for_a_service_called_waypost_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "PORT", "PORT_50051_TCP_ADDR"):
+        monkeypatch.setenv(f"WAYPOST_{name}", "10.0.0.1")
+    assert Settings.load().queue_capacity == 1024

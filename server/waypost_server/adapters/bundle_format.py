@@ -28,6 +28,8 @@ from waypost_server.core.scoring import Scoring
 MANIFEST = "manifest.json"
 INDEX = "exemplars.faiss"
 INNER = "inner.npy"
+OUT_OF_SCOPE = "out_of_scope.jsonl"
+OUTSIDE = "out_of_scope.npy"
 EXEMPLARS = "exemplars.jsonl"
 ROUTES = "routes.json"
 
@@ -86,6 +88,16 @@ class StoredBundle:
         """The bundle's version."""
         return self.folder.name
 
+    def known(self) -> Mapping[str, Encodings]:
+        """All encodings of the bundle by text, for the next build."""
+        lines = _verified(self.folder, OUT_OF_SCOPE, self.manifest).decode().split("\n")
+        texts = [json.loads(line)["text"] for line in lines if line]
+        content = _verified(self.folder, OUTSIDE, self.manifest)
+        outside = np.load(io.BytesIO(content), allow_pickle=False)
+        return dict(zip(texts, outside, strict=True)) | dict(
+            zip(self.exemplars.texts, self.encodings(), strict=True)
+        )
+
     def encodings(self) -> Encodings:
         """The exemplars' encodings, row for row; read when asked, since only builds need them."""
         content = _verified(self.folder, INNER, self.manifest)
@@ -107,6 +119,10 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
         INDEX: index.to_bytes(),
         EXEMPLARS: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(),
         INNER: _npy(inner.astype(np.float16)),
+        OUT_OF_SCOPE: "".join(
+            json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in bundle.out_of_scope
+        ).encode(),
+        OUTSIDE: _npy(bundle.outside),
         ROUTES: routes.model_dump_json(indent=1).encode(),
         **write_scoring(bundle.scoring),
     }

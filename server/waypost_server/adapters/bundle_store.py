@@ -63,7 +63,7 @@ class BundleStore:
             live = self.load()
             if live.manifest.encoder_fingerprint != encoder_fingerprint:
                 return {}
-            return dict(zip(live.exemplars.texts, live.encodings(), strict=True))
+            return live.known()
         except BundleError:
             return {}
 

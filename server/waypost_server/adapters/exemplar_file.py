@@ -43,7 +43,8 @@ def read_examples(path: Path, *, max_text_bytes: int) -> tuple[str, ...]:
 
 def _read_txt(path: Path) -> Lines:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
+        # "#include" and "#123" are queries: a comment has a space, or nothing, after its "#".
+        if line.strip() and not f"{line.strip()} ".startswith("# "):
             yield number, line
 
 

@@ -57,6 +57,11 @@ class _Reader:
             for path in _subfolders(folder, skip=(EVAL_FOLDER,))
             if not _only_groups_others(path)
         ]
+        for path in sorted((folder / EVAL_FOLDER).glob("exemplars.*")):
+            self.problems.append(
+                f"{path}:1: {EVAL_FOLDER}/ holds labelled queries and is no route; "
+                "rename the folder"
+            )
         routes.sort(key=lambda route: route.name)
         return FolderSource(
             folder=folder,
@@ -119,7 +124,10 @@ class _Reader:
 
 def _subfolders(folder: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith(("_", ".")) and path.name not in skip:
+        # A link may lead outside, or back to where it stands and so on for ever.
+        if path.is_symlink() or path.name.startswith(("_", ".")) or path.name in skip:
+            continue
+        if path.is_dir():
             yield path
             yield from _subfolders(path)
 

@@ -11,8 +11,6 @@ from pydantic import (
     Field,
     JsonValue,
     NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
     ValidationError,
     model_validator,
 )
@@ -23,6 +21,7 @@ from waypost_server.adapters.yaml_file import YamlFile
 from waypost_server.core.catalog import DEFAULT_ROUTE, ReasoningEffort
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Uint32 = Annotated[int, Field(ge=0, lt=2**32)]  # as in the contract
 
 
 def _threshold(value: object) -> float | None:
@@ -31,6 +30,15 @@ def _threshold(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
         raise ValueError(f"threshold is {value!r}; write a number between -1 and 1, or auto")
     return float(value)
+
+
+def _fits_float(value: JsonValue) -> bool:
+    """Whether all numbers do: the contract's Struct knows no others."""
+    if isinstance(value, dict):
+        return all(map(_fits_float, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits_float, value))
+    return not isinstance(value, int) or abs(value) < 10**300
 
 
 class _Section(BaseModel):
@@ -43,12 +51,12 @@ class SpecialistSection(_Section):
     models: tuple[str, ...] = ()
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_output_tokens: NonNegativeInt = 0
+    max_output_tokens: Uint32 = 0
     stop: tuple[str, ...] = ()
-    seed: int | None = None
-    timeout_ms: NonNegativeInt = 0
-    first_token_timeout_ms: NonNegativeInt = 0
-    connect_timeout_ms: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    timeout_ms: Uint32 = 0
+    first_token_timeout_ms: Uint32 = 0
+    connect_timeout_ms: Uint32 = 0
 
 
 class HintsSection(_Section):
@@ -72,6 +80,8 @@ class RouteFile(_Section):
     def _params_describe_an_object(self) -> Self:
         if self.params is not None and self.params.get("type") != "object":
             raise ValueError("params is a JSON Schema and must say `type: object`")
+        if self.params is not None and not _fits_float(self.params):
+            raise ValueError("params has a number that is too large for a float")
         return self
 
 
@@ -98,7 +108,7 @@ class ModelSection(_Section):
     model: Annotated[str, Field(min_length=1)]
     base_url: str = ""
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$")] = ""
-    context_window: PositiveInt | None = None
+    context_window: Annotated[int, Field(ge=1, lt=2**32)] | None = None
     usd_per_mtok_in: NonNegativeFloat = 0.0
     usd_per_mtok_out: NonNegativeFloat = 0.0
     tags: tuple[str, ...] = ()

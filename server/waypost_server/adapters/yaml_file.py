@@ -78,10 +78,8 @@ def _walk(
         seen: set[str] = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
-            if key.tag != _TEXT:
-                raise problem_at(path, line, "a key here is not text to YAML; put it in quotes")
-            if key.value in seen:
-                raise problem_at(path, line, f"key {key.value!r} stands twice; keep one")
+            if problem := _key_problem(key, seen):
+                raise problem_at(path, line, problem)
             seen.add(key.value)
             yield from _walk(path, value, (*location, key.value))
             yield (*location, key.value), line
@@ -90,6 +88,16 @@ def _walk(
             yield from _walk(path, item, (*location, i))
     elif not _is_unicode(node.value):
         raise problem_at(path, node.start_mark.line + 1, "a lone surrogate stands here; remove it")
+
+
+def _key_problem(key: yaml.Node, seen: set[str]) -> str | None:
+    if key.tag != _TEXT:
+        return "a key here is not text to YAML; put it in quotes"
+    if not _is_unicode(key.value):
+        return "a lone surrogate stands in a key here; remove it"
+    if key.value in seen:
+        return f"key {key.value!r} stands twice; keep one"
+    return None
 
 
 def _is_unicode(text: str) -> bool:

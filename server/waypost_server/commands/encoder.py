@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
-REQUIRED_COSINE = {"fp32": 0.99999, "int8": 0.95}
+REQUIRED_COSINE = {"fp32": 0.99999, "int8": 0.98}
 """Below this on any check text, an export is not the model any more."""
 
 

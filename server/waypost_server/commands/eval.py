@@ -86,7 +86,12 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
         def progress(done: int, total: int) -> None:
             if total > MANY and not bars:
-                bar = click.progressbar(length=total, label="Encoding", file=sys.stderr)
+                bar = click.progressbar(
+                    length=total,
+                    label="Encoding",
+                    file=sys.stderr,
+                    hidden=not sys.stderr.isatty(),
+                )
                 bars.append(stack.enter_context(bar))
             for bar in bars:
                 bar.update(done - bar.pos)

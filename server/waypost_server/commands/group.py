@@ -37,8 +37,9 @@ def waypost() -> None:
 
 def run() -> None:
     """Runs the command line and exits."""
-    # Read by OpenMP when FAISS is loaded: two threads for one query are slower than one.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Read when FAISS and numpy are loaded. Two threads for one query are slower than one, and the
+    # count decides the last bits of a fit, so that a bundle would depend on it.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     try:
         waypost(prog_name="waypost")
     except WaypostError as error:

@@ -42,6 +42,8 @@ class Bundle:
         catalog: all that is configured.
         exemplars: the exemplars as a table.
         encodings: of the exemplars, row for row, shape (n, width).
+        out_of_scope: examples of queries that belong to no route.
+        outside: their encodings, shape (m, width).
         dimension: length of the unit vector at the front of an encoding.
         scoring: what was fitted on them.
         encoder_name: name of the encoder.
@@ -52,6 +54,8 @@ class Bundle:
     catalog: Catalog
     exemplars: ExemplarTable
     encodings: Encodings = field(repr=False)
+    out_of_scope: Sequence[str]
+    outside: Encodings = field(repr=False)
     dimension: int
     scoring: Scoring = field(repr=False)
     encoder_name: str
@@ -94,6 +98,8 @@ def build_bundle(
         catalog=routes.catalog,
         exemplars=exemplars,
         encodings=inside,
+        out_of_scope=tuple(routes.out_of_scope),
+        outside=outside,
         dimension=encoder.dimension,
         scoring=fit_scoring(
             inside, outside, exemplars, dimension=encoder.dimension, by_hand=by_hand

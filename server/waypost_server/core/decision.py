@@ -45,6 +45,8 @@ def decide(ranking: Ranking, catalog: Catalog) -> Decision:
     """
     candidates = ranking.candidates
     outcome, reasons = _judge(ranking, catalog)
+    if ranking.best_not_allowed:
+        reasons = (*reasons, Reason.ROUTE_NOT_ALLOWED)
     good_enough = outcome in (Outcome.MATCHED, Outcome.AMBIGUOUS)
     route = catalog.routes[candidates[0].route] if good_enough else catalog.default_route
     ambiguous = outcome is Outcome.AMBIGUOUS

@@ -9,21 +9,22 @@ from waypost_server.core.scoring import Candidate
 MAX_QUOTE = 100
 """Characters of an exemplar that a sentence quotes; longer ones are cut."""
 
+ITS_NEAREST = "the nearest exemplar of {best} is {nearest}."
+
 SENTENCES = {
-    Reason.ABOVE_THRESHOLD: "Nearest to {nearest}.",
-    Reason.WITHIN_MARGIN: "As near to {second} as to {best}: nearest is {nearest}.",
+    Reason.ABOVE_THRESHOLD: "Fits {best} best; its nearest exemplar is {nearest}.",
+    Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough of {best} ({confidence:.0%}), so it goes to the default route, {route}: "
-        "nearest is {nearest}."
+        "Not sure enough of {best} ({confidence:.0%}), so it goes to the default route, {route}; "
+        + ITS_NEAREST
     ),
     Reason.BELOW_THRESHOLD: (
-        "Not near enough to {best}, so it goes to the default route, {route}: nearest is {nearest}."
+        "Not near enough to {best}, so it goes to the default route, {route}; " + ITS_NEAREST
     ),
-    Reason.NEAR_NO_ROUTE: (
-        "Like no route, so it goes to the default route, {route}: nearest is {nearest}."
-    ),
+    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to the default route, {route}; " + ITS_NEAREST,
     Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {route}.",
 }
+"""By the first reason of a decision; REASON_ROUTE_NOT_ALLOWED never comes first."""
 
 
 def rationale(candidates: Sequence[Candidate], reason: Reason, route: str) -> str:
@@ -31,12 +32,11 @@ def rationale(candidates: Sequence[Candidate], reason: Reason, route: str) -> st
     if not candidates:
         return SENTENCES[reason].format(route=route)
     best = candidates[0]
-    nearest = (
-        f"{_quote(best.nearest[0].text)} of {best.route} "
-        f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
-    )
     return SENTENCES[reason].format(
-        nearest=nearest,
+        nearest=(
+            f"{_quote(best.nearest[0].text)} "
+            f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
+        ),
         best=best.route,
         second=candidates[1].route if len(candidates) > 1 else "",
         confidence=best.confidence,

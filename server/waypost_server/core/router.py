@@ -54,8 +54,12 @@ class Router:
             )
 
     def search(self, encoding: Encodings) -> Neighbours:
-        """The exemplars nearest to a query's encoding of shape (width,)."""
-        return self._index.search(encoding[: self._index.vectors.shape[1]], NEIGHBOURS)
+        """The exemplars nearest to a query's encoding of shape (width,).
+
+        None at all when every route is compared exemplar by exemplar anyway.
+        """
+        count = NEIGHBOURS if len(self.exemplars.routes) > SHORTLIST else 0
+        return self._index.search(encoding[: self._index.vectors.shape[1]], count)
 
     def decide(self, encoding: Encodings, neighbours: Neighbours, query: Query) -> Decision:
         """The decision about a query with this encoding and these neighbours."""
@@ -65,21 +69,26 @@ class Router:
             scoring=self._scoring,
             exemplars=self.exemplars,
             vectors=self._index.vectors,
+            allowed=query.allowed_routes,
             count=query.candidate_count,
         )
         return decide(ranking, self.catalog)
 
     def _shortlist(self, encoding: Encodings, rows: Rows, query: Query) -> Sequence[int]:
-        """Routes worth comparing exemplar by exemplar: what the head likes and what is near."""
+        """Routes worth comparing exemplar by exemplar: what the head likes and what is near.
+
+        What the query allows is among them, but others are too: they are part of the evidence.
+        """
         names = self.exemplars.routes
-        allowed = query.allowed_routes
-        may = np.array([not allowed or name in allowed for name in names], dtype=bool)
         wanted = max(SHORTLIST, query.candidate_count)
-        if may.sum() > wanted:
-            logits = np.where(may, self._scoring.head.logits(encoding[np.newaxis])[0][0], -np.inf)
-            chosen = np.zeros(len(names), dtype=bool)
-            chosen[np.argpartition(-logits, wanted)[:wanted]] = True
-            chosen[self.exemplars.route_ids[rows]] = True
-            may &= chosen
-        found: list[int] = np.flatnonzero(may).tolist()
+        if len(names) <= wanted:
+            return range(len(names))
+        logits = self._scoring.head.logits(encoding[np.newaxis])[0][0]
+        chosen = np.zeros(len(names), dtype=bool)
+        chosen[np.argpartition(-logits, wanted)[:wanted]] = True
+        chosen[self.exemplars.route_ids[rows]] = True
+        if query.allowed_routes:
+            allowed = [i for i, name in enumerate(names) if name in query.allowed_routes]
+            chosen[sorted(allowed, key=lambda i: -logits[i])[:wanted]] = True
+        found: list[int] = np.flatnonzero(chosen).tolist()
         return found

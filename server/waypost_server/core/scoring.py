@@ -1,6 +1,6 @@
 """What is fitted on exemplars, and how it ranks the routes for a query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,11 +134,13 @@ class Ranking:
         candidates: best first.
         scope_probability: that the query belongs to any route, in [0, 1].
         calibrated: whether confidences are probabilities.
+        best_not_allowed: whether the best route of all may not be a candidate.
     """
 
     candidates: tuple[Candidate, ...]
     scope_probability: float
     calibrated: bool
+    best_not_allowed: bool = False
 
 
 def rank_routes(
@@ -148,6 +150,7 @@ def rank_routes(
     scoring: Scoring,
     exemplars: ExemplarTable,
     vectors: Vectors,
+    allowed: Collection[str],
     count: int,
 ) -> Ranking:
     """The best of some routes for one query.
@@ -158,6 +161,8 @@ def rank_routes(
         scoring: what was fitted.
         exemplars: the table.
         vectors: the exemplars' unit vectors, row for row, shape (n, dimension).
+        allowed: routes that may be candidates; empty for all. The others still speak: to forbid
+            the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
     """
     if not len(route_ids):
@@ -174,14 +179,19 @@ def rank_routes(
     scope = float(scoring.calibration.scope_probability(evidence)[0])
     confidence = float(scoring.calibration.confidence(evidence)[0])
     confidences = _share_out(scores.score[0][order], confidence, scope)
+    best = exemplars.routes[ids[order[0]]]
+    ranked = [
+        (int(i), float(share))
+        for i, share in zip(order, confidences, strict=True)
+        if not allowed or exemplars.routes[ids[i]] in allowed
+    ]
     return Ranking(
         candidates=tuple(
-            _candidate(
-                int(ids[i]), parts[i], exemplars, scoring, float(scores.score[0, i]), float(share)
-            )
-            for i, share in zip(order[: max(2, count)], confidences, strict=False)
+            _candidate(int(ids[i]), parts[i], exemplars, scoring, float(scores.score[0, i]), share)
+            for i, share in ranked[: max(2, count)]
         ),
         scope_probability=scope,
+        best_not_allowed=bool(allowed) and best not in allowed,
         calibrated=scoring.calibration.method is not CalibrationMethod.NONE,
     )
 

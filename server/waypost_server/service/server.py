@@ -59,7 +59,8 @@ class Server:
             port = self._server.add_insecure_port(address)
         except RuntimeError:
             raise SettingsError(
-                f"WAYPOST_ADDRESS is {address!r}: cannot listen there; is the port taken?"
+                f"WAYPOST_ADDRESS is {address!r}: cannot listen there; is the port "
+                "taken? Name another with --address or WAYPOST_ADDRESS"
             ) from None
         self.address = f"{host}:{port}"
 
@@ -73,6 +74,7 @@ class Server:
         """Turns readiness off, refuses new calls, lets those in flight finish for a while."""
         self._admin.state = admin_pb2.SERVER_STATE_DRAINING
         self._health.shut_down()
+        self._workers.drain()
         await asyncio.sleep(min(FAREWELL_SECONDS, drain_seconds))
         self._health.let_go()
         await self._server.stop(drain_seconds)

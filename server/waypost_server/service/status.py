@@ -20,6 +20,9 @@ STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 
+MAX_MESSAGE = 2_000
+"""Characters of a message: it travels in a trailer, which gRPC refuses beyond 16 kB."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +34,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     """
     code = STATUS_OF.get(type(error))  # type: ignore[arg-type]
     if code is not None:
-        return code, str(error)
+        return code, str(error)[:MAX_MESSAGE]
     incident = new_decision_id()
     _log.error("incident %s", incident, exc_info=error)
     return grpc.StatusCode.INTERNAL, f"internal error; quote incident {incident} to the operator"

@@ -3,7 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from waypost_server.core.errors import OverloadedError
+from waypost_server.core.errors import OverloadedError, UnavailableError
 from waypost_server.core.query import Query
 from waypost_server.service.engine import Engine, Routed
 
@@ -18,6 +18,7 @@ class Workers:
         self._threads = threads
         self._admitted = 0
         self._decided = 0
+        self._draining = False
 
     @property
     def decision_count(self) -> int:
@@ -37,8 +38,11 @@ class Workers:
 
         Raises:
             InvalidQueryError: the query breaks a limit.
+            UnavailableError: the server is stopping.
             OverloadedError: as many queries as may be are waiting or running already.
         """
+        if self._draining:
+            raise UnavailableError("the server is stopping; another replica may answer")
         self.engine.router.check(query)
         if self._admitted >= self._capacity:
             raise OverloadedError(
@@ -54,6 +58,10 @@ class Workers:
             self._admitted -= 1
         self._decided += 1
         return routed
+
+    def drain(self) -> None:
+        """Takes no more queries; those already taken are answered."""
+        self._draining = True
 
     def close(self) -> None:
         """Waits for the threads to finish what they have."""

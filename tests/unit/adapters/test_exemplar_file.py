@@ -15,8 +15,8 @@ READ: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "one a line": (".txt", "first\nsecond\n", ("first", "second")),
     "comments and blank lines": (
         ".txt",
-        "# a\n\nfirst\n  # b\nC# or F#?\n",
-        ("first", "C# or F#?"),
+        "# a\n\nfirst\n  # b\n#\n#include <x> fails\nC# or F#?\n",
+        ("first", "#include <x> fails", "C# or F#?"),
     ),
     "no newline at the end": (".txt", "first\nsecond", ("first", "second")),
     "CRLF": (".txt", "# c\r\nfirst\r\n\r\nsecond\r\n", ("first", "second")),

@@ -7,6 +7,7 @@ from tests.folders import write_folder
 from waypost_server.adapters.route_folder import read_routes
 from waypost_server.core.bundle import RouteSet
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
+from waypost_server.core.errors import RoutesError
 
 Files = Mapping[str, str | bytes]
 
@@ -51,7 +52,6 @@ def test_eval_sets_and_folders_named_with_an_underscore_or_dot_are_no_routes(
 ) -> None:
     noise: Files = {
         "eval/dev.jsonl": '{"text": "x", "label": "y"}',
-        "eval/exemplars.txt": "not an exemplar",
         "_drafts/exemplars.txt": b"not even UTF-8: \xff",
         "_drafts/deeper/route.yaml": "threshold: 7",
         "billing/_old/exemplars.txt": "",
@@ -59,6 +59,17 @@ def test_eval_sets_and_folders_named_with_an_underscore_or_dot_are_no_routes(
         "README.md": "a file is no route",
     }
     assert read(tmp_path, {**MINIMAL, **noise}) == read(tmp_path / "plain", MINIMAL)
+
+
+def test_exemplars_in_the_folder_of_eval_sets_are_not_lost_without_a_word(tmp_path: Path) -> None:
+    with pytest.raises(RoutesError, match=r"eval/exemplars.txt:1: eval/ holds labelled queries"):
+        read(tmp_path, {**MINIMAL, "eval/exemplars.txt": "is this a route"})
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+    plain = read(tmp_path, MINIMAL)
+    (tmp_path / "routes" / "loop").symlink_to(tmp_path / "routes")
+    assert read_routes(tmp_path / "routes") == plain
 
 
 def test_only_the_top_folder_named_eval_is_left_out(tmp_path: Path) -> None:

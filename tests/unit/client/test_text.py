@@ -39,7 +39,7 @@ def test_a_contract_reads_like_this() -> None:
         "  models     large, small",
         "  fallback   general",
         "  took       3.5 ms: encode 3.1, search 0.04, decide 0.00, queue 0.00",
-        "  candidate  debugging: confidence 0.88, similarity 0.50 of 0.30",
+        "  candidate  debugging: confidence 0.88, similarity 0.50, needs 0.30",
         "               0.50  it fails",
     ]
 

@@ -20,13 +20,14 @@ TWO = (candidate("billing", "where is my invoice"), candidate("support", "it wil
 
 
 def test_every_reason_has_a_sentence() -> None:
-    assert set(SENTENCES) == set(Reason)
+    assert set(SENTENCES) == set(Reason) - {Reason.ROUTE_NOT_ALLOWED}  # it never comes first
 
 
-@pytest.mark.parametrize("reason", set(Reason) - {Reason.NO_CANDIDATE})
+@pytest.mark.parametrize("reason", set(SENTENCES) - {Reason.NO_CANDIDATE})
 def test_a_sentence_names_the_nearest_exemplar_and_the_numbers_that_decided(reason: Reason) -> None:
     said = rationale(TWO, reason, "general")
-    assert '"where is my invoice" of billing (similarity 0.57, needs 0.12)' in said
+    assert '"where is my invoice" (similarity 0.57, needs 0.12)' in said
+    assert "billing" in said
     assert said.endswith(".")
     assert "{" not in said
 
@@ -71,4 +72,6 @@ def test_without_candidates_the_sentence_says_that_there_were_none() -> None:
 )
 def test_a_long_exemplar_is_cut_and_put_on_one_line(text: str, quoted: str) -> None:
     said = rationale([candidate("billing", text)], Reason.ABOVE_THRESHOLD, "billing")
-    assert said == f"Nearest to {quoted} of billing (similarity 0.57, needs 0.12)."
+    assert said == (
+        f"Fits billing best; its nearest exemplar is {quoted} (similarity 0.57, needs 0.12)."
+    )

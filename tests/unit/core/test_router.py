@@ -53,6 +53,7 @@ def test_a_shortlist_leaves_the_best_route_and_its_confidence_as_if_all_were_com
             scoring=world.scoring,
             exemplars=world.exemplars,
             vectors=world.vectors,
+            allowed=(),
             count=3,
         ).candidates
         assert found[0].route == everything[0].route
@@ -87,6 +88,7 @@ def test_only_allowed_routes_are_candidates_and_the_best_of_them_is_first(
             scoring=world.scoring,
             exemplars=world.exemplars,
             vectors=world.vectors,
+            allowed=(),
             count=32,
         ).candidates
         assert [c.route for c in found] == [c.route for c in expected]
@@ -96,7 +98,8 @@ def test_where_only_routes_without_exemplars_are_allowed_there_is_no_candidate(
     router: Router,
 ) -> None:
     decision = decided(router, CLOUDS.strangers(1, seed=0)[0], allowed=frozenset([BARE]))
-    assert (decision.outcome, decision.reasons) == (Outcome.OUT_OF_SCOPE, (Reason.NO_CANDIDATE,))
+    assert decision.outcome is Outcome.OUT_OF_SCOPE
+    assert decision.reasons == (Reason.NO_CANDIDATE, Reason.ROUTE_NOT_ALLOWED)
     assert decision.route.name == BARE
 
 
@@ -118,3 +121,14 @@ def test_a_query_that_allows_an_unknown_route_is_refused(router: Router) -> None
     router.check(Query(text="x", allowed_routes=frozenset(["r000", BARE])))
     with pytest.raises(InvalidQueryError, match="allowed_routes names 'r999', which is not load"):
         router.check(Query(text="x", allowed_routes=frozenset(["r000", "r999"])))
+
+
+def test_forbidding_the_right_route_makes_no_other_route_surer(router: Router) -> None:
+    for encoding in CLOUDS.strangers(3, seed=1):
+        free = decided(router, encoding, allowed=frozenset())
+        _, *others = (candidate.route for candidate in free.candidates)
+        kept = decided(router, encoding, allowed=frozenset(others))
+        surest = {candidate.route: candidate.confidence for candidate in free.candidates}
+        for candidate in kept.candidates:
+            assert candidate.confidence == pytest.approx(surest[candidate.route])
+        assert Reason.ROUTE_NOT_ALLOWED in kept.reasons

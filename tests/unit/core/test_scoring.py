@@ -33,6 +33,7 @@ def ranking(
         scoring=world.scoring,
         exemplars=world.exemplars,
         vectors=world.vectors,
+        allowed=(),
         count=count,
     )
 

@@ -52,8 +52,8 @@ def test_the_gradient_at_the_end_is_a_hundredth_of_that_at_the_start(
 
 
 NEARLY_LEAST = 0.97
-"""Where the gradient is a hundredth of the first, the loss may be 2.5% above the least (Newton's
-method in double precision, 150 such problems, strength up to that of the head)."""
+"""Where the gradient is a hundredth of the first, the loss may be 2% above the least (Newton's
+method in double precision, 600 such problems, strength up to that of the head)."""
 
 
 @settings(deadline=None, max_examples=50)
