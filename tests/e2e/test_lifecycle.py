@@ -68,7 +68,8 @@ def test_a_second_server_on_the_port_is_refused_in_one_sentence(
     assert second.returncode == 1
     assert "ready" not in second.stdout
     assert second.stderr.splitlines()[-1] == (
-        f"waypost: WAYPOST_ADDRESS is '{server.address}': cannot listen there; is the port taken?"
+        f"waypost: WAYPOST_ADDRESS is '{server.address}': cannot listen there; is the port taken? "
+        "Name another with --address or WAYPOST_ADDRESS"
     )
     assert "Traceback" not in second.stderr
     assert client.status().state == "SERVING"

@@ -41,12 +41,14 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.RouteQueryRequest, context: Context
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
+        self._workers.check_open()
         return router_pb2.RouteQueryResponse(contract=await self._contract(request))
 
     async def RouteQueries(  # noqa: N802
         self, request: router_pb2.RouteQueriesRequest, context: Context
     ) -> router_pb2.RouteQueriesResponse:
         """Decides about several; a bad one fails alone."""
+        self._workers.check_open()
         if not 1 <= len(request.queries) <= MAX_BATCH:
             raise InvalidQueryError(
                 f"queries has {len(request.queries)} items; send 1 to {MAX_BATCH}"

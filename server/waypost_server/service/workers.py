@@ -38,11 +38,8 @@ class Workers:
 
         Raises:
             InvalidQueryError: the query breaks a limit.
-            UnavailableError: the server is stopping.
             OverloadedError: as many queries as may be are waiting or running already.
         """
-        if self._draining:
-            raise UnavailableError("the server is stopping; another replica may answer")
         self.engine.router.check(query)
         if self._admitted >= self._capacity:
             raise OverloadedError(
@@ -60,8 +57,13 @@ class Workers:
         return routed
 
     def drain(self) -> None:
-        """Takes no more queries; those already taken are answered."""
+        """Takes no new calls; those already taken are answered whole."""
         self._draining = True
+
+    def check_open(self) -> None:
+        """Raises UnavailableError when the server is stopping: asked once a call, at its start."""
+        if self._draining:
+            raise UnavailableError("the server is stopping; another replica may answer")
 
     def close(self) -> None:
         """Waits for the threads to finish what they have."""
