@@ -11,9 +11,11 @@ from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.route_folder import read_routes
 from waypost_server.adapters.traffic_log import read_traffic
 from waypost_server.app import load_encoder, router_of
-from waypost_server.core.bundle import build_bundle
+from waypost_server.core.bundle import build_bundle, by_hand
+from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.ports import Encodings
+from waypost_server.core.scoring import Scoring, fit_scoring
 from waypost_server.lab.comparison import compare
 from waypost_server.lab.doctor import examine
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
@@ -25,6 +27,7 @@ from waypost_server.lab.patient import Patient
 from waypost_server.lab.per_route import ROUTE_FIGURES
 from waypost_server.lab.report import Report
 from waypost_server.lab.scatter import scatter
+from waypost_server.lab.tuning import Trial, try_tuning
 from waypost_server.settings import Settings
 
 
@@ -84,10 +87,7 @@ def evaluate_index(
     """
     stored = BundleStore(settings.index).load()
     old = None if compare_with is None else _other_bundle(settings.index, compare_with)
-    routes = tuple(stored.catalog.routes)
-    queries = read_labelled(
-        files, routes=routes, max_text_bytes=stored.catalog.taxonomy.max_query_bytes
-    )
+    queries = _read_queries(stored, files)
     bars = (
         None
         if gate_file is None
@@ -95,7 +95,7 @@ def evaluate_index(
             gate_file,
             figures={name: figure.high_is_better for name, figure in FIGURES.items()},
             route_figures=dict.fromkeys(ROUTE_FIGURES, True),
-            routes=routes,
+            routes=tuple(stored.catalog.routes),
         )
     )
     encoder = load_encoder(settings.encoder, *((stored, old) if old else (stored,)))
@@ -128,9 +128,21 @@ def _other_bundle(index: Path, name: str) -> StoredBundle:
 def _evaluate(
     stored: StoredBundle, queries: Sequence[LabelledQuery], encodings: Encodings
 ) -> Evaluation:
-    judged = judge(queries, encodings, router_of(stored), stored.index.vectors)
+    judged = judge(queries, encodings, router_of(stored))
+    return evaluate(judged, _subject(stored, queries))
+
+
+def _read_queries(stored: StoredBundle, files: Sequence[Path]) -> tuple[LabelledQuery, ...]:
+    return read_labelled(
+        files,
+        routes=tuple(stored.catalog.routes),
+        max_text_bytes=stored.catalog.taxonomy.max_query_bytes,
+    )
+
+
+def _subject(stored: StoredBundle, queries: Sequence[LabelledQuery]) -> Subject:
     labels = {query.label for query in queries if query.in_scope}
-    subject = Subject(
+    return Subject(
         index_version=stored.version,
         encoder=stored.manifest.encoder_name,
         calibration=stored.scoring.calibration.method.value,
@@ -138,7 +150,55 @@ def _evaluate(
         routes=tuple(sorted(labels | stored.catalog.routes.keys())),
         min_confidence=stored.catalog.taxonomy.min_confidence,
     )
-    return evaluate(judged, subject)
+
+
+def tune_index(
+    settings: Settings,
+    files: Sequence[Path],
+    *,
+    write: bool,
+    progress: Callable[[int, int], None],
+) -> tuple[Trial, StoredBundle | None]:
+    """Tunes the live bundle on labelled queries and makes the result live if it is a gain.
+
+    Args:
+        settings: all of them.
+        files: labelled files, and folders of them.
+        write: whether a gain may go live.
+        progress: called with how many queries are encoded and how many there are.
+
+    Returns:
+        The trial, and the new bundle if one is live.
+
+    Raises:
+        EvaluationError: the files have problems, or hold too few queries.
+        BundleError: the bundle cannot be used.
+        EncoderError: the encoder cannot be used.
+    """
+    store = BundleStore(settings.index)
+    stored = store.load()
+    queries = _read_queries(stored, files)
+    encoder = load_encoder(settings.encoder, stored)
+    encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
+    router = router_of(stored).with_scoring(_untuned(stored))
+    trial = try_tuning(router, queries, encodings, _subject(stored, queries))
+    if not write or trial.finding != "gain":
+        return trial, None
+    return trial, store.save_scoring(stored, trial.new)
+
+
+def _untuned(stored: StoredBundle) -> Scoring:
+    """What exemplars alone give: a bundle may have been tuned on the very same queries before."""
+    if stored.scoring.calibration.method is not CalibrationMethod.HELD_OUT:
+        return stored.scoring
+    return fit_scoring(
+        stored.encodings(),
+        stored.outside(),
+        stored.exemplars,
+        dimension=stored.manifest.dimension,
+        by_hand=by_hand(stored.catalog),
+        negatives=stored.negatives(),
+    )
 
 
 def examine_index(settings: Settings, log: Path | None) -> tuple[StoredBundle, tuple[Finding, ...]]:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,10 +18,11 @@ from waypost_server.adapters.scoring_files import (
     read_scoring,
     write_scoring,
 )
-from waypost_server.core.bundle import Bundle
+from waypost_server.core.bundle import Bundle, negatives_of
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import BundleError
 from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encodings
 from waypost_server.core.scoring import Scoring
 
@@ -30,6 +31,8 @@ INDEX = "exemplars.faiss"
 INNER = "inner.npy"
 OUT_OF_SCOPE = "out_of_scope.jsonl"
 OUTSIDE = "out_of_scope.npy"
+NEGATIVES = "negatives.jsonl"
+AGAINST = "negatives.npy"
 EXEMPLARS = "exemplars.jsonl"
 ROUTES = "routes.json"
 
@@ -90,19 +93,35 @@ class StoredBundle:
 
     def known(self) -> Mapping[str, Encodings]:
         """All encodings of the bundle by text, for the next build."""
-        lines = _verified(self.folder, OUT_OF_SCOPE, self.manifest).decode().split("\n")
-        texts = [json.loads(line)["text"] for line in lines if line]
-        content = _verified(self.folder, OUTSIDE, self.manifest)
-        outside = np.load(io.BytesIO(content), allow_pickle=False)
-        return dict(zip(texts, outside, strict=True)) | dict(
-            zip(self.exemplars.texts, self.encodings(), strict=True)
-        )
+        outside = [row["text"] for row in self._rows(OUT_OF_SCOPE)]
+        negatives = [row["text"] for row in self._rows(NEGATIVES)]
+        return {
+            **dict(zip(negatives, self._array(AGAINST), strict=True)),
+            **dict(zip(outside, self.outside(), strict=True)),
+            **dict(zip(self.exemplars.texts, self.encodings(), strict=True)),
+        }
+
+    def outside(self) -> Encodings:
+        """Encodings of the examples of out of scope, shape (m, width)."""
+        return self._array(OUTSIDE)
+
+    def negatives(self) -> Negatives:
+        """What the head was taught of negatives."""
+        routes = [row["route"] for row in self._rows(NEGATIVES)]
+        return negatives_of(self.exemplars, routes, self._array(AGAINST))
 
     def encodings(self) -> Encodings:
         """The exemplars' encodings, row for row; read when asked, since only builds need them."""
-        content = _verified(self.folder, INNER, self.manifest)
-        inner = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
-        return np.hstack([self.index.vectors, inner])
+        return np.hstack([self.index.vectors, self._array(INNER).astype(np.float32)])
+
+    def _rows(self, name: str) -> list[dict[str, str]]:
+        lines = _verified(self.folder, name, self.manifest).decode().split("\n")
+        return [json.loads(line) for line in lines if line]
+
+    def _array(self, name: str) -> Encodings:
+        content = _verified(self.folder, name, self.manifest)
+        found: Encodings = np.load(io.BytesIO(content), allow_pickle=False)
+        return found
 
 
 def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
@@ -117,27 +136,45 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
     routes = _RoutesFile(catalog=bundle.catalog, negative_counts=dict(table.negative_counts))
     files = {
         INDEX: index.to_bytes(),
-        EXEMPLARS: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(),
+        EXEMPLARS: _jsonl(rows),
         INNER: _npy(inner.astype(np.float16)),
-        OUT_OF_SCOPE: "".join(
-            json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in bundle.out_of_scope
-        ).encode(),
+        OUT_OF_SCOPE: _jsonl({"text": text} for text in bundle.out_of_scope),
         OUTSIDE: _npy(bundle.outside),
+        NEGATIVES: _jsonl({"route": route, "text": text} for route, text in bundle.negatives),
+        AGAINST: _npy(bundle.against),
         ROUTES: routes.model_dump_json(indent=1).encode(),
         **write_scoring(bundle.scoring),
     }
-    manifest = BundleManifest(
-        encoder_name=bundle.encoder_name,
-        encoder_fingerprint=bundle.encoder_fingerprint,
-        routes_sha256=bundle.routes_sha256,
-        route_count=len(bundle.catalog.routes),
-        exemplar_count=len(table.texts),
-        dimension=bundle.dimension,
-        index_kind="exact" if index.exact else "hnsw",
-        files={name: sha256_hex(content) for name, content in sorted(files.items())},
+    return _sealed(
+        BundleManifest(
+            encoder_name=bundle.encoder_name,
+            encoder_fingerprint=bundle.encoder_fingerprint,
+            routes_sha256=bundle.routes_sha256,
+            route_count=len(bundle.catalog.routes),
+            exemplar_count=len(table.texts),
+            dimension=bundle.dimension,
+            index_kind="exact" if index.exact else "hnsw",
+            files={},
+        ),
+        files,
     )
-    manifest_bytes = manifest.model_dump_json(indent=1).encode()
-    return sha256_hex(manifest_bytes)[:VERSION_DIGITS], files | {MANIFEST: manifest_bytes}
+
+
+def with_scoring(stored: StoredBundle, scoring: Scoring) -> tuple[str, Mapping[str, bytes]]:
+    """The version and the files of the same bundle with another scoring."""
+    files = {
+        name: _verified(stored.folder, name, stored.manifest) for name in stored.manifest.files
+    }
+    return _sealed(stored.manifest, files | write_scoring(scoring))
+
+
+def _sealed(
+    manifest: BundleManifest, files: Mapping[str, bytes]
+) -> tuple[str, Mapping[str, bytes]]:
+    """The files and their manifest, whose hash is the version."""
+    hashes = {name: sha256_hex(content) for name, content in sorted(files.items())}
+    content = manifest.model_copy(update={"files": hashes}).model_dump_json(indent=1).encode()
+    return sha256_hex(content)[:VERSION_DIGITS], {**files, MANIFEST: content}
 
 
 def load(folder: Path) -> StoredBundle:
@@ -169,6 +206,10 @@ def load(folder: Path) -> StoredBundle:
         index=index,
         scoring=read_scoring(files[HEAD], files[CALIBRATION], routes=len(exemplars.routes)),
     )
+
+
+def _jsonl(rows: Iterable[Mapping[str, str]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _npy(array: np.ndarray[Any, Any]) -> bytes:

@@ -13,6 +13,7 @@ from waypost_server.adapters.files import replace_durably, sync_folder, write_du
 from waypost_server.core.bundle import Bundle
 from waypost_server.core.errors import BundleError
 from waypost_server.core.ports import Encodings
+from waypost_server.core.scoring import Scoring
 
 CURRENT = "CURRENT"
 VERSION = rf"[0-9a-f]{{{VERSION_DIGITS}}}"
@@ -73,7 +74,13 @@ class BundleStore:
         Equal bundles are equal byte for byte and so have one version. The last step is atomic:
         until then the previous version stays live. Raises BundleError when it cannot be written.
         """
-        version, files = bundle_format.serialise(bundle)
+        return self._save(*bundle_format.serialise(bundle))
+
+    def save_scoring(self, stored: StoredBundle, scoring: Scoring) -> StoredBundle:
+        """Likewise, of a stored bundle with another scoring."""
+        return self._save(*bundle_format.with_scoring(stored, scoring))
+
+    def _save(self, version: str, files: Mapping[str, bytes]) -> StoredBundle:
         try:
             with self._locked():
                 folder = self._folder / version

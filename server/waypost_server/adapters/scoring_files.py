@@ -20,6 +20,7 @@ class _CalibrationFile(BaseModel):
 
     calibration: Calibration
     thresholds: dict[str, float]
+    similarity_weight: float
 
 
 def write_scoring(scoring: Scoring) -> dict[str, bytes]:
@@ -27,7 +28,9 @@ def write_scoring(scoring: Scoring) -> dict[str, bytes]:
     buffer = io.BytesIO()
     np.savez(buffer, weights=scoring.head.map.weights, bias=scoring.head.map.bias)
     calibration = _CalibrationFile(
-        calibration=scoring.calibration, thresholds=dict(scoring.thresholds)
+        calibration=scoring.calibration,
+        thresholds=dict(scoring.thresholds),
+        similarity_weight=scoring.similarity_weight,
     )
     return {HEAD: buffer.getvalue(), CALIBRATION: calibration.model_dump_json(indent=1).encode()}
 
@@ -44,4 +47,4 @@ def read_scoring(head: bytes, calibration: bytes, *, routes: int) -> Scoring:
             f"{HEAD} is for {fitted.bias.shape[0]} routes, but there are {routes}; build again"
         )
     file = _CalibrationFile.model_validate_json(calibration)
-    return Scoring(Head(fitted, routes), file.calibration, file.thresholds)
+    return Scoring(Head(fitted, routes), file.calibration, file.thresholds, file.similarity_weight)

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from waypost_server.commands.progress import encoding_bar
 
 if TYPE_CHECKING:
     from waypost_server.lab.gate import BarResult
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-MANY = 200
-"""Queries from which on progress is shown: they take more than a second or two."""
 
 
 @click.command(name="eval")
@@ -69,7 +67,7 @@ def eval_(
     from waypost_server.workshop import evaluate_index
 
     settings = Settings.load(index=index, encoder=encoder)
-    with _progress() as progress:
+    with encoding_bar() as progress:
         report = evaluate_index(
             settings, files, compare_with=other, gate_file=gate_file, progress=progress
         )
@@ -77,26 +75,6 @@ def eval_(
         _write_page(page, report)
     _print(report, as_json)
     _end_at_gate(report.gate or ())
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    with ExitStack() as stack:
-        bars: list[Any] = []
-
-        def progress(done: int, total: int) -> None:
-            if total > MANY and not bars:
-                bar = click.progressbar(
-                    length=total,
-                    label="Encoding",
-                    file=sys.stderr,
-                    hidden=not sys.stderr.isatty(),
-                )
-                bars.append(stack.enter_context(bar))
-            for bar in bars:
-                bar.update(done - bar.pos)
-
-        yield progress
 
 
 def _write_page(path: Path, report: "Report") -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
 
@@ -44,6 +45,8 @@ class Bundle:
         encodings: of the exemplars, row for row, shape (n, width).
         out_of_scope: examples of queries that belong to no route.
         outside: their encodings, shape (m, width).
+        negatives: pairs of a route and a text that does not belong to it.
+        against: their encodings, shape (k, width).
         dimension: length of the unit vector at the front of an encoding.
         scoring: what was fitted on them.
         encoder_name: name of the encoder.
@@ -56,6 +59,8 @@ class Bundle:
     encodings: Encodings = field(repr=False)
     out_of_scope: Sequence[str]
     outside: Encodings = field(repr=False)
+    negatives: Sequence[tuple[str, str]]
+    against: Encodings = field(repr=False)
     dimension: int
     scoring: Scoring = field(repr=False)
     encoder_name: str
@@ -85,29 +90,58 @@ def build_bundle(
         ((route, text) for route, texts in routes.exemplars.items() for text in texts),
         negative_counts={route: len(texts) for route, texts in sorted(routes.negatives.items())},
     )
-    texts = [*exemplars.texts, *routes.out_of_scope]
+    negatives = [(route, text) for route, texts in routes.negatives.items() for text in texts]
+    texts = [*exemplars.texts, *routes.out_of_scope, *(text for _, text in negatives)]
     encodings = _encode(texts, encoder, known, progress)
-    _check_finite(encodings, exemplars, encoder.name)
-    inside, outside = np.split(encodings, [len(exemplars.texts)])
-    by_hand = {
-        name: route.threshold
-        for name, route in routes.catalog.routes.items()
-        if route.threshold is not None
-    }
+    _check_finite(encodings, exemplars, len(routes.out_of_scope), encoder.name)
+    count = len(exemplars.texts)
+    inside, outside, against = np.split(encodings, [count, count + len(routes.out_of_scope)])
     return Bundle(
         catalog=routes.catalog,
         exemplars=exemplars,
         encodings=inside,
         out_of_scope=tuple(routes.out_of_scope),
         outside=outside,
+        negatives=negatives,
+        against=against,
         dimension=encoder.dimension,
         scoring=fit_scoring(
-            inside, outside, exemplars, dimension=encoder.dimension, by_hand=by_hand
+            inside,
+            outside,
+            exemplars,
+            dimension=encoder.dimension,
+            by_hand=by_hand(routes.catalog),
+            negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
         ),
         encoder_name=encoder.name,
         encoder_fingerprint=encoder.fingerprint,
         routes_sha256=routes.sha256,
     )
+
+
+def negatives_of(
+    exemplars: ExemplarTable, routes: Sequence[str], encodings: Encodings
+) -> Negatives:
+    """The negatives that can teach: those of routes that have exemplars.
+
+    Args:
+        exemplars: the table.
+        routes: for each negative the route that it does not belong to.
+        encodings: of the negatives, shape (len(routes), width).
+    """
+    position = {route: i for i, route in enumerate(exemplars.routes)}
+    rows = [row for row, route in enumerate(routes) if route in position]
+    ids = np.array([position[routes[row]] for row in rows], dtype=np.int32)
+    return Negatives(encodings[rows], ids)
+
+
+def by_hand(catalog: Catalog) -> Mapping[str, float]:
+    """Thresholds that were written by hand, by route."""
+    return {
+        name: route.threshold
+        for name, route in catalog.routes.items()
+        if route.threshold is not None
+    }
 
 
 def _encode(
@@ -134,7 +168,9 @@ def _storable(encodings: Encodings, encoder: Encoder) -> Encodings:
     return np.hstack([encodings[:, : encoder.dimension], inner])
 
 
-def _check_finite(encodings: Encodings, exemplars: ExemplarTable, encoder: str) -> None:
+def _check_finite(
+    encodings: Encodings, exemplars: ExemplarTable, outside: int, encoder: str
+) -> None:
     """A single NaN would spread over the whole head and silently decide every query."""
     bad = np.flatnonzero(~np.isfinite(encodings).all(axis=1))
     if not len(bad):
@@ -144,8 +180,10 @@ def _check_finite(encodings: Encodings, exemplars: ExemplarTable, encoder: str) 
         route_id = int(exemplars.route_ids[row])
         number = row - exemplars.rows_of(route_id).start + 1
         text = f"exemplar {number} of route {exemplars.routes[route_id]!r}"
-    else:
+    elif row < count + outside:
         text = f"example {row - count + 1} of out of scope"
+    else:
+        text = f"negative {row - count - outside + 1}"
     raise EncoderError(
         f"encoder {encoder!r} makes no finite encoding of {text} "
         f"({len(bad)} of {len(encodings)} texts); change the text or export the encoder again"

@@ -7,7 +7,7 @@ near what three public data sets agree on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -67,7 +67,7 @@ class Calibration:
 
     def scope_probability(self, evidence: Evidence) -> Doubles:
         """Probability that each query belongs to any route, shape (n,)."""
-        return _logistic(_design(evidence.logit, evidence.surroundings), self.scope)
+        return _logistic(_scope_design(evidence), self.scope)
 
     def confidence(self, evidence: Evidence) -> Doubles:
         """Probability that each query's best route is right, shape (n,)."""
@@ -108,6 +108,42 @@ def fit_calibration(held_out: HeldOut) -> Calibration:
         units=(1.0, 1.0),
     )
     return Calibration(CalibrationMethod.CROSS_FITTED, right, scope, final)
+
+
+def refit_calibration(
+    before: Calibration,
+    evidence: Evidence,
+    *,
+    right: npt.NDArray[np.bool_],
+    in_scope: npt.NDArray[np.bool_],
+) -> Calibration:
+    """Draws a calibration to labelled queries, of which some may belong to no route.
+
+    Unlike a fit on exemplars it can learn what strangers look like. Then their share among the
+    queries counts too: the more of them, the lower is every confidence.
+
+    Args:
+        before: what the fits are drawn to; it must not have seen the queries.
+        evidence: about n queries.
+        right: whether each one's best route is its own, shape (n,).
+        in_scope: whether it has one, shape (n,).
+    """
+    theta = _fit_logistic(
+        _right_design(evidence)[in_scope],
+        right[in_scope],
+        prior=before.right,
+        units=(LEAD_UNIT, CLOSENESS_UNIT, 1.0),
+    )
+    scope = before.scope
+    if not in_scope.all():
+        spreads = [max(float(v.std()), 0.02) for v in (evidence.logit, evidence.surroundings)]
+        scope = _fit_logistic(
+            _scope_design(evidence), in_scope, prior=before.scope, units=(*spreads, 1.0)
+        )
+    partly = Calibration(CalibrationMethod.HELD_OUT, theta, scope, before.final)
+    product = partly._product(evidence)
+    final = _fit_logistic(_design(product), right, prior=before.final, units=(1.0, 1.0))
+    return replace(partly, final=final)
 
 
 def _fit_scope(evidence: Evidence) -> tuple[float, ...]:
@@ -156,6 +192,10 @@ def _fit_logistic(
 
 def _right_design(evidence: Evidence) -> Doubles:
     return _design(evidence.lead, evidence.closeness - np.float32(TYPICAL_CLOSENESS))
+
+
+def _scope_design(evidence: Evidence) -> Doubles:
+    return _design(evidence.logit, evidence.surroundings)
 
 
 def _design(*columns: npt.NDArray[np.floating]) -> Doubles:

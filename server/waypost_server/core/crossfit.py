@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
-from waypost_server.core.head import fit_head
+from waypost_server.core.head import Negatives, fit_head
 from waypost_server.core.softmax import Floats, Labels
 
 SMALL = 1_000
@@ -38,7 +38,14 @@ class HeldOut:
     labels: Labels
 
 
-def hold_out(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> HeldOut | None:
+def hold_out(
+    inputs: Floats,
+    labels: Labels,
+    routes: int,
+    *,
+    dimension: int,
+    negatives: Negatives | None = None,
+) -> HeldOut | None:
     """Cross-fits; None when no exemplar can be held out.
 
     Args:
@@ -46,6 +53,7 @@ def hold_out(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> 
         labels: route ids, `routes` for out of scope, in ascending order, shape (n,).
         routes: how many routes there are.
         dimension: length of the unit vector.
+        negatives: texts that do not belong to a route; like those of out of scope they only teach.
     """
     folds = 10 if len(labels) <= SMALL else 5
     fold_of = split_folds(labels, folds)
@@ -53,7 +61,7 @@ def hold_out(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> 
     parts: list[HeldOut] = []
     for fold in range(folds):
         if (fold_of == fold).any() and sum(len(part.labels) for part in parts) < ENOUGH:
-            parts.append(_one_fold(inputs, labels, routes, fold_of == fold, dimension))
+            parts.append(_one_fold(inputs, labels, routes, fold_of == fold, dimension, negatives))
     return _joined(parts) if parts else None
 
 
@@ -62,25 +70,36 @@ def split_folds(labels: Labels, folds: int) -> Labels:
 
     An only example cannot be held out: nothing would be left to recognise it by.
     """
+    alone = np.bincount(labels)[labels] == 1
+    return np.where(alone, -1, spread_over(labels, folds)).astype(np.int32)
+
+
+def spread_over(labels: Labels, folds: int) -> Labels:
+    """A fold for each example, so that every class is spread evenly over them, shape (n,)."""
     counts = np.bincount(labels)
     order = np.argsort(labels, kind="stable")
     rank = np.empty(len(labels), dtype=np.int32)
     rank[order] = np.arange(len(labels)) - (np.cumsum(counts) - counts)[labels[order]]
     # Classes begin at folds of their own: small ones must not all fall into the first.
-    return np.where(counts[labels] > 1, (rank + labels) % folds, -1).astype(np.int32)
+    return (rank + labels) % np.int32(folds)
 
 
 def _one_fold(
-    inputs: Floats, labels: Labels, routes: int, held: npt.NDArray[np.bool_], dimension: int
+    inputs: Floats,
+    labels: Labels,
+    routes: int,
+    held: npt.NDArray[np.bool_],
+    dimension: int,
+    negatives: Negatives | None,
 ) -> HeldOut:
-    head = fit_head(inputs[~held], labels[~held], routes, dimension=dimension)
+    head = fit_head(inputs[~held], labels[~held], routes, dimension=dimension, negatives=negatives)
     known = ~held & (labels < routes)
     queries, own = inputs[held], labels[held]
     logits, outside = head.logits(queries)
     similarities = queries[:, :dimension] @ inputs[known, :dimension].T
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
     scores = score_routes(logits, similarities, sizes)
-    evidence = gather_evidence(scores, similarities, outside)
+    evidence = gather_evidence(scores, outside)
     return HeldOut(
         evidence=evidence,
         right=evidence.route == own,

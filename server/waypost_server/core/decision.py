@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from waypost_server.core.catalog import Catalog, Route
 from waypost_server.core.outcome import Action, Outcome, Reason
+from waypost_server.core.ranking import Candidate, Ranking
 from waypost_server.core.rationale import clarifying_question, rationale
-from waypost_server.core.scoring import Candidate, Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

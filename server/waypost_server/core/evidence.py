@@ -1,6 +1,6 @@
 """What speaks for each route, as numbers; the same for one query and for the many of a fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +24,25 @@ SIMILARITY_WEIGHT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RouteScores:
-    """For n queries and R routes, arrays of shape (n, R).
+    """For n queries and R routes, arrays of shape (n, R) but for the last.
 
     Attributes:
         score: what routes are ranked by.
         logit: what the head says.
         similarity: cosine of the nearest exemplar.
         closeness: mean cosine of the `NEAREST_IN_ROUTE` nearest exemplars, or of all if fewer.
+        surroundings: mean cosine of the `NEAREST_IN_ALL` nearest exemplars of all routes, (n,).
     """
 
     score: Floats
     logit: Floats
     similarity: Floats
     closeness: Floats
+    surroundings: Floats
+
+    def weighted(self, weight: float) -> "RouteScores":
+        """The same with scores in which a closeness of 1 adds `weight` logits."""
+        return replace(self, score=self.logit + np.float32(weight) * self.closeness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Evidence:
         lead: its score's lead over the second best; `NO_RIVAL` when there is none.
         closeness: its closeness.
         logit: its logit, less what the head sees of anything out of scope.
-        surroundings: mean cosine of the `NEAREST_IN_ALL` nearest exemplars of all routes.
+        surroundings: as in `RouteScores`.
     """
 
     route: Ids
@@ -62,7 +68,9 @@ NO_RIVAL = np.float32(10.0)
 """The lead of an only route: as large as any lead seen."""
 
 
-def score_routes(logits: Floats, similarities: Floats, sizes: Ids) -> RouteScores:
+def score_routes(
+    logits: Floats, similarities: Floats, sizes: Ids, *, weight: float = SIMILARITY_WEIGHT
+) -> RouteScores:
     """Scores of R routes.
 
     Args:
@@ -70,6 +78,7 @@ def score_routes(logits: Floats, similarities: Floats, sizes: Ids) -> RouteScore
         similarities: cosines of the routes' exemplars, side by side, shape (n, sum of sizes).
             -1 for an exemplar that must not count.
         sizes: how many exemplars each route has, at least 1, shape (R,).
+        weight: logits that a closeness of 1 adds.
     """
     starts = np.cumsum(sizes) - sizes
     nearest = np.maximum.reduceat(similarities, starts, axis=1)
@@ -80,16 +89,20 @@ def score_routes(logits: Floats, similarities: Floats, sizes: Ids) -> RouteScore
         largest = np.maximum.reduceat(left, starts, axis=1)
         total += np.where(largest > -1, largest, total / rank)
     closeness = (total / NEAREST_IN_ROUTE).astype(np.float32)
-    score = (logits + SIMILARITY_WEIGHT * closeness).astype(np.float32)
-    return RouteScores(score=score, logit=logits, similarity=nearest, closeness=closeness)
+    return RouteScores(
+        score=(logits + np.float32(weight) * closeness).astype(np.float32),
+        logit=logits,
+        similarity=nearest,
+        closeness=closeness,
+        surroundings=mean_of_largest(similarities, NEAREST_IN_ALL),
+    )
 
 
-def gather_evidence(scores: RouteScores, similarities: Floats, outside: Floats | None) -> Evidence:
+def gather_evidence(scores: RouteScores, outside: Floats | None) -> Evidence:
     """The evidence for each query's best route.
 
     Args:
         scores: of the routes.
-        similarities: as given to `score_routes`.
         outside: the head's logit of its class for out of scope, shape (n,), if it has one.
     """
     rows = np.arange(len(scores.score))
@@ -102,7 +115,7 @@ def gather_evidence(scores: RouteScores, similarities: Floats, outside: Floats |
         lead=_lead(scores.score),
         closeness=scores.closeness[rows, best],
         logit=logit,
-        surroundings=mean_of_largest(similarities, NEAREST_IN_ALL),
+        surroundings=scores.surroundings,
     )
 
 

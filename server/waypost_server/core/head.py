@@ -1,16 +1,29 @@
-"""The linear head: routes' logits from an encoding, fitted on exemplars alone."""
+"""The linear head: routes' logits from an encoding, fitted on exemplars alone.
+
+A negative says which route a text does not belong to, not where it belongs. So the head is fitted
+twice: what the first makes of the other routes is the share that each has of the negative in the
+second, a step of expectation maximisation (Dempster, Laird and Rubin 1977) over where it belongs.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from waypost_server.core.softmax import Floats, Labels, LinearMap, fit_softmax
+from waypost_server.core.softmax import Floats, Labels, LinearMap, SharedExamples, fit_softmax
 
 STRENGTH = 20.0
 """How much exemplars count against the penalty on weights; 10 to 50 are alike on validation."""
 
 INNER_SCALE = 0.6
 """Length of the centred inner vector beside the unit vector; 0.4 to 0.8 are alike on validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Negatives:
+    """Encodings, shape (k, width), and the route that each does not belong to, shape (k,)."""
+
+    inputs: Floats
+    routes: Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,14 @@ class Head:
         return found[:, : self.routes], outside
 
 
-def fit_head(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> Head:
+def fit_head(
+    inputs: Floats,
+    labels: Labels,
+    routes: int,
+    *,
+    dimension: int,
+    negatives: Negatives | None = None,
+) -> Head:
     """Fits a head.
 
     Args:
@@ -35,16 +55,33 @@ def fit_head(inputs: Floats, labels: Labels, routes: int, *, dimension: int) -> 
         labels: route ids, `routes` for out of scope, shape (n,).
         routes: how many routes there are.
         dimension: length of the unit vector.
+        negatives: texts that do not belong to a route; with a single route, to none.
     """
+    if negatives is not None and routes == 1:
+        outside = np.ones(len(negatives.inputs), dtype=np.int32)
+        inputs = np.concatenate([inputs, negatives.inputs])
+        labels, negatives = np.concatenate([labels, outside]), None
     classes = routes + int(bool((labels == routes).any()))
     if classes < 2:
         shape = (inputs.shape[1], classes)
         return Head(LinearMap(np.zeros(shape, np.float32), np.zeros(classes, np.float32)), routes)
     centre, scale = _standardisation(inputs, dimension)
-    fitted = fit_softmax((inputs - centre) * scale, labels, classes, strength=STRENGTH)
+    x = (inputs - centre) * scale
+    fitted = fit_softmax(x, labels, classes, strength=STRENGTH)
+    if negatives is not None and len(negatives.inputs):
+        shared = _share_out((negatives.inputs - centre) * scale, negatives.routes, fitted)
+        fitted = fit_softmax(x, labels, classes, strength=STRENGTH, shared=shared)
     # Folded into the map, so that serving multiplies once.
     weights = fitted.weights * scale[:, np.newaxis]
     return Head(LinearMap(weights, fitted.bias - centre @ weights), routes)
+
+
+def _share_out(x: Floats, not_of: Labels, fitted: LinearMap) -> SharedExamples:
+    """Where negatives belong, as far as `fitted` can tell, given where they do not."""
+    logits = fitted(x)
+    logits[np.arange(len(x)), not_of] = -np.inf
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return SharedExamples(x, powers / powers.sum(axis=1, keepdims=True))
 
 
 def _standardisation(inputs: Floats, dimension: int) -> tuple[Floats, Floats]:

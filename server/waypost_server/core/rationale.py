@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.outcome import Reason
-from waypost_server.core.scoring import Candidate
+from waypost_server.core.ranking import Candidate
 
 MAX_QUOTE = 100
 """Characters of an exemplar that a sentence quotes; longer ones are cut."""

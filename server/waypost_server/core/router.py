@@ -11,7 +11,9 @@ from waypost_server.core.errors import InvalidQueryError
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Rows
 from waypost_server.core.query import Query, check_query
-from waypost_server.core.scoring import DEFAULT_THRESHOLD, Scoring, rank_routes
+from waypost_server.core.ranking import rank_routes
+from waypost_server.core.scoring import Scoring
+from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
 NEIGHBOURS = 16
 """Exemplars whose routes are compared in any case."""
@@ -28,20 +30,22 @@ class Router:
     ) -> None:
         self.catalog = catalog
         self.exemplars = exemplars
-        self._index = index
-        self._scoring = scoring
+        self.index = index
+        self.scoring = scoring
+
+    def with_scoring(self, scoring: Scoring) -> "Router":
+        """The same with another scoring."""
+        return Router(self.catalog, self.exemplars, self.index, scoring)
 
     @property
     def calibration(self) -> CalibrationMethod:
         """What confidences were fitted on."""
-        return self._scoring.calibration.method
+        return self.scoring.calibration.method
 
     def threshold_of(self, route: str) -> float:
         """Similarity that a query must reach, in [-1, 1]."""
         by_hand = self.catalog.route(route).threshold
-        return self._scoring.thresholds.get(
-            route, DEFAULT_THRESHOLD if by_hand is None else by_hand
-        )
+        return self.scoring.thresholds.get(route, DEFAULT_THRESHOLD if by_hand is None else by_hand)
 
     def check(self, query: Query) -> None:
         """Raises InvalidQueryError unless `query` keeps the limits and names routes that exist."""
@@ -59,16 +63,16 @@ class Router:
         None at all when every route is compared exemplar by exemplar anyway.
         """
         count = NEIGHBOURS if len(self.exemplars.routes) > SHORTLIST else 0
-        return self._index.search(encoding[: self._index.vectors.shape[1]], count)
+        return self.index.search(encoding[: self.index.vectors.shape[1]], count)
 
     def decide(self, encoding: Encodings, neighbours: Neighbours, query: Query) -> Decision:
         """The decision about a query with this encoding and these neighbours."""
         ranking = rank_routes(
             encoding,
             self._shortlist(encoding, neighbours.rows, query),
-            scoring=self._scoring,
+            scoring=self.scoring,
             exemplars=self.exemplars,
-            vectors=self._index.vectors,
+            vectors=self.index.vectors,
             allowed=query.allowed_routes,
             count=query.candidate_count,
         )
@@ -83,7 +87,7 @@ class Router:
         wanted = max(SHORTLIST, query.candidate_count)
         if len(names) <= wanted:
             return range(len(names))
-        logits = self._scoring.head.logits(encoding[np.newaxis])[0][0]
+        logits = self.scoring.head.logits(encoding[np.newaxis])[0][0]
         chosen = np.zeros(len(names), dtype=bool)
         chosen[np.argpartition(-logits, wanted)[:wanted]] = True
         chosen[self.exemplars.route_ids[rows]] = True

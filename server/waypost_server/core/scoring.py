@@ -1,34 +1,17 @@
-"""What is fitted on exemplars, and how it ranks the routes for a query."""
+"""What is fitted when routes are built."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from waypost_server.core.calibration import (
-    UNCALIBRATED,
-    Calibration,
-    CalibrationMethod,
-    fit_calibration,
-)
-from waypost_server.core.crossfit import HeldOut, hold_out
-from waypost_server.core.evidence import gather_evidence, score_routes
+from waypost_server.core.calibration import UNCALIBRATED, Calibration, fit_calibration
+from waypost_server.core.crossfit import hold_out
+from waypost_server.core.evidence import SIMILARITY_WEIGHT
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.head import Head, fit_head
-from waypost_server.core.ports import Encodings, Vectors
-
-THRESHOLD_QUANTILE = 0.02
-"""Share of rightly routed queries that an automatic threshold may turn away."""
-
-THRESHOLD_PRIOR = 20
-"""Exemplars that a route needs for its threshold to be more its own than that of all routes."""
-
-DEFAULT_THRESHOLD = 0.30
-"""Where nothing can be held out: unrelated sentences seldom come closer (shipped encoder)."""
-
-NEAREST_SHOWN = 3
-"""Exemplars of a candidate that can be named."""
+from waypost_server.core.head import Head, Negatives, fit_head
+from waypost_server.core.ports import Encodings
+from waypost_server.core.thresholds import fit_thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +22,13 @@ class Scoring:
         head: the routes' logits from an encoding.
         calibration: from evidence to confidence.
         thresholds: similarity to reach, for each route of the table, written by hand or fitted.
+        similarity_weight: logits that a similarity of 1 adds to a route's score.
     """
 
     head: Head
     calibration: Calibration
     thresholds: Mapping[str, float]
+    similarity_weight: float = SIMILARITY_WEIGHT
 
 
 def fit_scoring(
@@ -53,6 +38,7 @@ def fit_scoring(
     *,
     dimension: int,
     by_hand: Mapping[str, float],
+    negatives: Negatives | None = None,
 ) -> Scoring:
     """Fits on exemplars alone.
 
@@ -62,169 +48,21 @@ def fit_scoring(
         exemplars: the table.
         dimension: length of the unit vector at the front of an encoding.
         by_hand: thresholds that are not to be fitted, by route.
+        negatives: texts that do not belong to a route.
     """
     routes = len(exemplars.routes)
     inputs = np.concatenate([encodings, outside])
     labels = np.concatenate([exemplars.route_ids, np.full(len(outside), routes, dtype=np.int32)])
-    held_out = hold_out(inputs, labels, routes, dimension=dimension) if routes else None
-    fitted = _fit_thresholds(held_out, routes)
+    held_out = (
+        hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
+        if routes
+        else None
+    )
+    fitted = fit_thresholds(held_out, routes)
     return Scoring(
-        head=fit_head(inputs, labels, routes, dimension=dimension),
+        head=fit_head(inputs, labels, routes, dimension=dimension, negatives=negatives),
         calibration=UNCALIBRATED if held_out is None else fit_calibration(held_out),
         thresholds={
             route: by_hand.get(route, float(fitted[i])) for i, route in enumerate(exemplars.routes)
         },
-    )
-
-
-def _fit_thresholds(held_out: HeldOut | None, routes: int) -> npt.NDArray[np.float64]:
-    """Per route the similarity that all but a few rightly routed held-out exemplars reach."""
-    if held_out is None or not held_out.right.any():
-        return np.full(routes, DEFAULT_THRESHOLD)
-    similarity, labels = held_out.similarity[held_out.right], held_out.labels[held_out.right]
-    common = float(np.quantile(similarity, THRESHOLD_QUANTILE))
-    thresholds = np.full(routes, common)
-    for route in np.unique(labels):
-        own = similarity[labels == route]
-        quantile = float(np.quantile(own, THRESHOLD_QUANTILE))
-        share = len(own) / (len(own) + THRESHOLD_PRIOR)
-        thresholds[route] = share * quantile + (1 - share) * common
-    return np.round(thresholds, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class NearestExemplar:
-    """An exemplar near the query, and its cosine in [-1, 1]."""
-
-    text: str
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A route that was considered.
-
-    Attributes:
-        route: its name.
-        score: what candidates are ranked by; comparable within one query only.
-        confidence: probability in [0, 1] that it is the right route.
-        similarity: cosine of the query and the route's nearest exemplar.
-        threshold: what similarity has to reach.
-        nearest: the route's nearest exemplars, nearest first; at least one.
-    """
-
-    route: str
-    score: float
-    confidence: float
-    similarity: float
-    threshold: float
-    nearest: tuple[NearestExemplar, ...]
-
-    @property
-    def reaches_threshold(self) -> bool:
-        """Whether the query is near enough to this route."""
-        return self.similarity >= self.threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The routes that came nearest.
-
-    Attributes:
-        candidates: best first.
-        scope_probability: that the query belongs to any route, in [0, 1].
-        calibrated: whether confidences are probabilities.
-        best_not_allowed: whether the best route of all may not be a candidate.
-    """
-
-    candidates: tuple[Candidate, ...]
-    scope_probability: float
-    calibrated: bool
-    best_not_allowed: bool = False
-
-
-def rank_routes(
-    encoding: Vectors,
-    route_ids: Sequence[int],
-    *,
-    scoring: Scoring,
-    exemplars: ExemplarTable,
-    vectors: Vectors,
-    allowed: Collection[str],
-    count: int,
-) -> Ranking:
-    """The best of some routes for one query.
-
-    Args:
-        encoding: of the query, shape (width,).
-        route_ids: positions of the routes to compare, ascending; may be none.
-        scoring: what was fitted.
-        exemplars: the table.
-        vectors: the exemplars' unit vectors, row for row, shape (n, dimension).
-        allowed: routes that may be candidates; empty for all. The others still speak: to forbid
-            the right route makes no other right.
-        count: candidates to return, at least 2 of them if there are so many.
-    """
-    if not len(route_ids):
-        return Ranking((), 0.0, calibrated=False)
-    ids = np.asarray(route_ids)
-    rows = [exemplars.rows_of(i) for i in route_ids]
-    unit = encoding[: vectors.shape[1]]
-    parts = [vectors[own] @ unit for own in rows]
-    similarities = np.concatenate(parts)[np.newaxis]
-    logits, outside = scoring.head.logits(encoding[np.newaxis])
-    scores = score_routes(logits[:, ids], similarities, exemplars.sizes[ids])
-    evidence = gather_evidence(scores, similarities, outside)
-    order = np.argsort(-scores.score[0], kind="stable")
-    scope = float(scoring.calibration.scope_probability(evidence)[0])
-    confidence = float(scoring.calibration.confidence(evidence)[0])
-    confidences = _share_out(scores.score[0][order], confidence, scope)
-    best = exemplars.routes[ids[order[0]]]
-    ranked = [
-        (int(i), float(share))
-        for i, share in zip(order, confidences, strict=True)
-        if not allowed or exemplars.routes[ids[i]] in allowed
-    ]
-    return Ranking(
-        candidates=tuple(
-            _candidate(int(ids[i]), parts[i], exemplars, scoring, float(scores.score[0, i]), share)
-            for i, share in ranked[: max(2, count)]
-        ),
-        scope_probability=scope,
-        best_not_allowed=bool(allowed) and best not in allowed,
-        calibrated=scoring.calibration.method is not CalibrationMethod.NONE,
-    )
-
-
-def _share_out(
-    scores: npt.NDArray[np.float32], confidence: float, scope: float
-) -> npt.NDArray[np.float64]:
-    """Confidences by falling score: what the best leaves goes to the others by softmax."""
-    powers = np.exp((scores[1:] - scores[0]).astype(np.float64))
-    rest = (1 - confidence) * scope * powers / max(float(powers.sum()), 1e-300)
-    # A worse score never has the higher confidence, even if the calibration doubts the best.
-    shares: npt.NDArray[np.float64] = np.concatenate([[confidence], rest])
-    return np.minimum(shares, confidence)
-
-
-def _candidate(
-    route_id: int,
-    similarities: Vectors,
-    exemplars: ExemplarTable,
-    scoring: Scoring,
-    score: float,
-    confidence: float,
-) -> Candidate:
-    route = exemplars.routes[route_id]
-    start = exemplars.rows_of(route_id).start
-    nearest = np.argsort(-similarities, kind="stable")[:NEAREST_SHOWN]
-    return Candidate(
-        route=route,
-        score=score,
-        confidence=confidence,
-        similarity=float(similarities[nearest[0]]),
-        threshold=scoring.thresholds[route],
-        nearest=tuple(
-            NearestExemplar(exemplars.texts[start + i], float(similarities[i])) for i in nearest
-        ),
     )

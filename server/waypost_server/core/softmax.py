@@ -35,7 +35,27 @@ class LinearMap:
         return x @ self.weights + self.bias
 
 
-def fit_softmax(x: Floats, labels: Labels, classes: int, *, strength: float) -> LinearMap:
+@dataclass(frozen=True, slots=True)
+class SharedExamples:
+    """Inputs that belong to several classes at once.
+
+    Attributes:
+        inputs: shape (k, inputs).
+        shares: how much each class has of each, summing to 1, shape (k, classes).
+    """
+
+    inputs: Floats
+    shares: Floats
+
+
+def fit_softmax(
+    x: Floats,
+    labels: Labels,
+    classes: int,
+    *,
+    strength: float,
+    shared: SharedExamples | None = None,
+) -> LinearMap:
     """The map that minimises strength * (sum of cross-entropies) + |weights|^2 / 2.
 
     Args:
@@ -43,21 +63,27 @@ def fit_softmax(x: Floats, labels: Labels, classes: int, *, strength: float) -> 
         labels: the class of each, in [0, classes), shape (n,).
         classes: how many classes.
         strength: how much the data count against the penalty (scikit-learn's C).
+        shared: more examples, of several classes each.
     """
-    inputs = x.shape[1]
+    count, inputs = x.shape
+    rows = np.arange(count)
+    shares = np.empty((0, classes), dtype=np.float32) if shared is None else shared.shares
+    if shared is not None:
+        x = np.concatenate([x, shared.inputs])
     with_bias = np.hstack([x, np.ones((len(x), 1), dtype=np.float32)])
-    rows = np.arange(len(x))
 
     def loss_and_gradient(flat: Floats) -> tuple[float, Floats]:
         parameters = flat.reshape(inputs + 1, classes)
         logits = with_bias @ parameters
         logits -= logits.max(axis=1, keepdims=True)
         correct = logits[rows, labels].sum(dtype=np.float64)
+        correct += (logits[count:] * shares).sum(dtype=np.float64)
         np.exp(logits, out=logits)
         totals = logits.sum(axis=1, keepdims=True)
         cross_entropy = float(np.log(totals).sum(dtype=np.float64) - correct)
         logits /= totals
         logits[rows, labels] -= 1
+        logits[count:] -= shares
         gradient = strength * (with_bias.T @ logits)
         gradient[:-1] += parameters[:-1]
         penalty = float(np.square(parameters[:-1]).sum(dtype=np.float64)) / 2

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from string import Template
 
-from waypost_server.core.scoring import NearestExemplar
+from waypost_server.core.ranking import NearestExemplar
 from waypost_server.lab.bootstrap import Measured
 from waypost_server.lab.comparison import Change, Comparison
 from waypost_server.lab.confusion_chart import confusion_chart

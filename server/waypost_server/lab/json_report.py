@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from waypost_server.core.scoring import NearestExemplar
+from waypost_server.core.ranking import NearestExemplar
 from waypost_server.lab.bootstrap import Measured
 from waypost_server.lab.comparison import Change, Comparison
 from waypost_server.lab.gate import BarResult

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
 from waypost_server.core.outcome import Outcome
-from waypost_server.core.ports import Encoder, Encodings, Vectors
+from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
+from waypost_server.core.ranking import NearestExemplar
 from waypost_server.core.router import Router
-from waypost_server.core.scoring import NearestExemplar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def encode_queries(
 
 
 def judge(
-    queries: Sequence[LabelledQuery], encodings: Encodings, router: Router, vectors: Vectors
+    queries: Sequence[LabelledQuery], encodings: Encodings, router: Router
 ) -> tuple[Judged, ...]:
     """Decides about each query as a server with these routes would.
 
@@ -80,7 +79,6 @@ def judge(
         queries: the queries.
         encodings: of the queries, shape (n, width).
         router: decides.
-        vectors: the exemplars' unit vectors, row for row with the router's table.
     """
     judged = []
     for query, encoding in zip(queries, encodings, strict=True):
@@ -94,15 +92,14 @@ def judge(
                 best=best.route if best else "",
                 confidence=best.confidence if best else 0.0,
                 nearest=best.nearest[0] if best else None,
-                nearest_right=_nearest_of(query.label, encoding, router.exemplars, vectors),
+                nearest_right=_nearest_of(query.label, encoding, router),
             )
         )
     return tuple(judged)
 
 
-def _nearest_of(
-    route: str, encoding: Encodings, exemplars: ExemplarTable, vectors: Vectors
-) -> NearestExemplar | None:
+def _nearest_of(route: str, encoding: Encodings, router: Router) -> NearestExemplar | None:
+    exemplars, vectors = router.exemplars, router.index.vectors
     if route not in exemplars.counts:
         return None
     rows = exemplars.rows_of(exemplars.routes.index(route))

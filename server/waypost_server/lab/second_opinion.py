@@ -83,7 +83,7 @@ def _score(patient: Patient, head: Head, known: Floats, sizes: Labels, rows: Row
     logits, outside = head.logits(patient.encodings[rows])
     similarities = patient.vectors[rows] @ known.T
     scores = score_routes(logits, similarities, sizes)
-    evidence = gather_evidence(scores, similarities, outside)
+    evidence = gather_evidence(scores, outside)
     here = np.arange(len(rows))
     rivals = scores.score - scores.score[here, evidence.route][:, np.newaxis]
     rivals[here, evidence.route] = -np.inf

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from waypost_server.core.outcome import Outcome
-from waypost_server.core.scoring import NearestExemplar
-from waypost_server.lab.bootstrap import Measured
+from waypost_server.core.ranking import NearestExemplar
 from waypost_server.lab.comparison import Change, Comparison
 from waypost_server.lab.evaluation import Evaluation
 from waypost_server.lab.figures import FIGURES
 from waypost_server.lab.judged import Judged
 from waypost_server.lab.per_route import RouteFigures
+from waypost_server.lab.text_table import changed_figures, delta, interval, number, table, value
 
 SHOWN = 10
 """Rows of a list that are shown; the JSON object and the page have all."""
@@ -41,17 +41,13 @@ def comparison_text(comparison: Comparison) -> str:
     """What changed, on some lines."""
     before, after = comparison.before, comparison.after
     versions = f"{before.subject.index_version} -> {after.subject.index_version}"
-    names = list(FIGURES)
-    figures = [["figure", "before", "after", "change"]] + [
-        [name, *_delta(_value(before.figures[name]), _value(after.figures[name]))] for name in names
-    ]
     routes = [["recall of", "before", "after", "change"]] + [
-        [route, *_delta(old, new)] for route, old, new in comparison.recalls[:MOST_ROUTES]
+        [route, *delta(old, new)] for route, old, new in comparison.recalls[:MOST_ROUTES]
     ]
     blocks = [
         [f"compared: {versions}", comparison.verdict],
-        _table(figures),
-        _table(routes),
+        changed_figures(before, after),
+        table(routes),
         _changes("became wrong", comparison.became_wrong),
         _changes("became right", comparison.became_right),
     ]
@@ -72,8 +68,8 @@ def _figures(evaluation: Evaluation) -> list[str]:
     rows = [["figure", "value", "95% interval", "what it is"]]
     for name, measured in evaluation.figures.items():
         meaning = FIGURES[name].meaning.replace("min_confidence", minimum)
-        rows.append([name, _number(_value(measured)), _interval(measured), meaning])
-    return _table(rows, left={0, 3})
+        rows.append([name, number(value(measured)), interval(measured), meaning])
+    return table(rows, left={0, 3})
 
 
 def _outcomes(evaluation: Evaluation) -> list[str]:
@@ -82,7 +78,7 @@ def _outcomes(evaluation: Evaluation) -> list[str]:
         [outcome.value, f"{inside:,}", f"{outside:,}"]
         for outcome, (inside, outside) in evaluation.outcomes.items()
     ]
-    return _table(rows)
+    return table(rows)
 
 
 def _routes(per_route: Sequence[RouteFigures]) -> list[str]:
@@ -92,13 +88,13 @@ def _routes(per_route: Sequence[RouteFigures]) -> list[str]:
             figures.route,
             f"{figures.support:,}",
             f"{figures.called:,}",
-            _number(figures.precision),
-            _number(figures.recall),
-            _number(figures.f1),
+            number(figures.precision),
+            number(figures.recall),
+            number(figures.f1),
         ]
         for figures in _worst(per_route)
     ]
-    return _table(rows)
+    return table(rows)
 
 
 def _worst(per_route: Sequence[RouteFigures]) -> Sequence[RouteFigures]:
@@ -115,7 +111,7 @@ def _confusion(evaluation: Evaluation) -> list[str]:
     if len(confusion.labels) > MATRIX_ROUTES:
         pairs = confusion.worst_pairs(SHOWN)
         rows = [["label", "taken for", "queries"], *([a, b, str(n)] for a, b, n in pairs)]
-        return _table(rows, left={0, 1}) if pairs else []
+        return table(rows, left={0, 1}) if pairs else []
     letters = [f"({chr(ord('a') + i)})" for i in range(len(confusion.labels))]
     rows = [["label \\ taken for", *letters]]
     rows += [
@@ -124,7 +120,7 @@ def _confusion(evaluation: Evaluation) -> list[str]:
             letters, confusion.labels, confusion.counts.tolist(), strict=True
         )
     ]
-    return _table(rows)
+    return table(rows)
 
 
 def _mistakes(mistakes: Sequence[Judged]) -> list[str]:
@@ -174,34 +170,3 @@ def short(text: str, width: int) -> str:
     """The text on one line of `width` characters at most."""
     line = " ".join(text.split())
     return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
-
-
-def _value(measured: Measured | None) -> float | None:
-    return measured.value if measured else None
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _interval(measured: Measured | None) -> str:
-    return f"{measured.low:.3f} to {measured.high:.3f}" if measured else "-"
-
-
-def _delta(before: float | None, after: float | None) -> list[str]:
-    known = before is not None and after is not None
-    change = f"{after - before:+.3f}" if known else "-"  # type: ignore[operator]
-    return [_number(before), _number(after), change]
-
-
-def _table(
-    rows: Sequence[Sequence[str]], *, left: frozenset[int] | set[int] = frozenset({0})
-) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

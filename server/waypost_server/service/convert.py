@@ -10,7 +10,7 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Hints, Model, ReasoningEffort, Route
 from waypost_server.core.outcome import Action, Outcome, Reason
 from waypost_server.core.query import Conversation, Query
-from waypost_server.core.scoring import Candidate
+from waypost_server.core.ranking import Candidate
 from waypost_server.service.engine import Routed, Timings
 
 EXPLAINED_EXEMPLARS = 3

@@ -135,6 +135,6 @@ def _scope(bundle: Bundle, encodings: Floats) -> Floats:
         similarities = chunk[:, : bundle.dimension] @ vectors.T
         logits, outside = bundle.scoring.head.logits(chunk)
         scores = score_routes(logits, similarities, bundle.exemplars.sizes)
-        evidence = gather_evidence(scores, similarities, outside)
+        evidence = gather_evidence(scores, outside)
         parts.append(bundle.scoring.calibration.scope_probability(evidence))
     return np.concatenate(parts)

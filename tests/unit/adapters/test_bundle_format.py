@@ -50,6 +50,8 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.exemplars.route_ids, bundle.exemplars.route_ids)
     np.testing.assert_array_equal(back.index.vectors, bundle.encodings[:, : bundle.dimension])
     np.testing.assert_array_equal(back.encodings(), bundle.encodings)
+    np.testing.assert_array_equal(back.negatives().inputs, bundle.against)
+    np.testing.assert_array_equal(back.known()["no"], bundle.against[0])
     assert back.manifest.encoder_fingerprint == bundle.encoder_fingerprint
 
 

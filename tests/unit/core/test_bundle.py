@@ -4,18 +4,21 @@ import numpy as np
 import pytest
 
 from tests.fakes import HashEncoder
-from waypost_server.core.bundle import CHUNK, Bundle, RouteSet, build_bundle
+from waypost_server.core.bundle import CHUNK, Bundle, RouteSet, build_bundle, negatives_of
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.ports import Encodings
 
 
 def route_set(
-    exemplars: Mapping[str, Sequence[str]], *, out_of_scope: Sequence[str] = ()
+    exemplars: Mapping[str, Sequence[str]],
+    *,
+    out_of_scope: Sequence[str] = (),
+    negatives: Mapping[str, Sequence[str]] | None = None,
 ) -> RouteSet:
     return RouteSet(
         catalog=Catalog(taxonomy=Taxonomy(), routes={name: Route(name=name) for name in exemplars}),
         exemplars=exemplars,
-        negatives={name: ["no", "nor this"] for name in exemplars},
+        negatives=negatives or {},
         out_of_scope=out_of_scope,
         sha256="0" * 64,
     )
@@ -89,4 +92,22 @@ def test_a_bundle_says_who_encoded_what() -> None:
     bundle, _ = build(ROUTES, encoder)
     assert (bundle.encoder_name, bundle.encoder_fingerprint) == ("tiny", encoder.fingerprint)
     assert (bundle.catalog, bundle.routes_sha256) == (ROUTES.catalog, ROUTES.sha256)
-    assert bundle.exemplars.negative_counts == {"billing": 2, "support": 2}
+
+
+def test_negatives_are_encoded_and_teach_unless_their_route_has_no_exemplars() -> None:
+    encoder = HashEncoder()
+    routes = route_set(
+        {"billing": ["my card was charged twice"], "support": ["it will not start"], "thin": []},
+        negatives={"billing": ["no", "nor this"], "thin": ["never"]},
+    )
+    bundle, _ = build(routes, encoder)
+    assert bundle.negatives == [("billing", "no"), ("billing", "nor this"), ("thin", "never")]
+    np.testing.assert_array_equal(
+        bundle.against[:, :64], encoder.encode(["no", "nor this", "never"])[:, :64]
+    )
+    assert bundle.exemplars.negative_counts == {"billing": 2, "thin": 1}
+    teaching = negatives_of(bundle.exemplars, [r for r, _ in bundle.negatives], bundle.against)
+    assert teaching.routes.tolist() == [0, 0]
+    np.testing.assert_array_equal(teaching.inputs, bundle.against[:2])
+    without, _ = build(route_set(dict(routes.exemplars)), encoder)
+    assert (bundle.scoring.head.map.weights != without.scoring.head.map.weights).any()

@@ -145,7 +145,7 @@ def fresh(world: Fitted, clouds: Clouds, labels: Labels) -> tuple[Doubles, Float
     similarities = queries[:, : clouds.dimension] @ world.vectors.T
     logits, outside = world.scoring.head.logits(queries)
     scores = score_routes(logits, similarities, world.exemplars.sizes)
-    evidence = gather_evidence(scores, similarities, outside)
+    evidence = gather_evidence(scores, outside)
     confidence = world.scoring.calibration.confidence(evidence)
     return confidence, np.asarray(evidence.route == labels, dtype=np.float32), evidence
 

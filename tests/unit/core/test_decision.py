@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.decision import SCOPE_BAR, Decision, decide
 from waypost_server.core.outcome import Action, Outcome, Reason
-from waypost_server.core.scoring import Candidate, NearestExemplar, Ranking
+from waypost_server.core.ranking import Candidate, NearestExemplar, Ranking
 
 DEFAULT = "general"
 

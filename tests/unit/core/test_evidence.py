@@ -101,7 +101,7 @@ def test_evidence_is_that_of_the_loop(
     logits, similarities, sizes = problem
     outside = np.linspace(-3, 3, len(logits), dtype=np.float32) if knows_outside else None
     scores = score_routes(logits, similarities, sizes)
-    evidence = gather_evidence(scores, similarities, outside)
+    evidence = gather_evidence(scores, outside)
     for i in range(len(logits)):
         row = scores.score[i].tolist()
         best = row.index(max(row))
@@ -123,8 +123,8 @@ def test_evidence_is_that_of_the_loop(
 )
 def test_the_lead_is_capped_as_if_there_were_no_rival(scores: list[float], lead: float) -> None:
     row = np.array([scores], np.float32)
-    given_ = RouteScores(score=row, logit=row, similarity=row, closeness=row)
-    assert gather_evidence(given_, row, None).lead[0] == lead
+    given_ = RouteScores(row, row, row, row, surroundings=row[:, 0])
+    assert gather_evidence(given_, None).lead[0] == lead
 
 
 @given(

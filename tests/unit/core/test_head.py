@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.unit.core.clouds import Clouds, labels_of
-from waypost_server.core.head import INNER_SCALE, STRENGTH, fit_head
+from waypost_server.core.head import INNER_SCALE, STRENGTH, Negatives, fit_head
 from waypost_server.core.softmax import Floats, fit_softmax
 
 SIZES = [6, 2, 9, 4]
@@ -90,3 +90,38 @@ def test_inner_vectors_that_are_all_alike_say_nothing_and_break_nothing() -> Non
     same, _ = fit_head(inputs, LABELS, 4, dimension=D).logits(queries)
     plain, _ = fit_head(inputs[:, :D], LABELS, 4, dimension=D).logits(queries[:, :D])
     np.testing.assert_allclose(same, plain, atol=1e-3)
+
+
+def test_a_negative_is_not_taken_for_its_route_and_the_rest_of_the_world_stays() -> None:
+    plain = fit_head(INPUTS, LABELS, 4, dimension=D)
+    wrong = CLOUDS.draw(np.full(1, 2, dtype=np.int32), seed=40)  # it looks like route 2
+    assert plain.logits(wrong)[0].argmax() == 2
+    negatives = Negatives(wrong, np.array([2], dtype=np.int32))
+    taught = fit_head(INPUTS, LABELS, 4, dimension=D, negatives=negatives)
+    logits = taught.logits(wrong)[0][0]
+    others = np.delete(plain.logits(wrong)[0][0], 2).argmax()
+    assert logits.argmax() != 2
+    assert np.delete(logits, 2).argmax() == others  # where it was thought to belong next
+    far = CLOUDS.draw(labels_of([5, 5, 0, 5]), seed=2)
+    same = taught.logits(far)[0].argmax(axis=1) == plain.logits(far)[0].argmax(axis=1)
+    assert same.all()
+
+
+def test_no_negatives_are_as_none() -> None:
+    none = Negatives(INPUTS[:0], LABELS[:0])
+    one = fit_head(INPUTS, LABELS, 4, dimension=D, negatives=none)
+    other = fit_head(INPUTS, LABELS, 4, dimension=D)
+    np.testing.assert_array_equal(one.map.weights, other.map.weights)
+
+
+def test_negatives_of_an_only_route_are_out_of_scope() -> None:
+    labels = np.zeros(len(INPUTS), dtype=np.int32)
+    strangers = CLOUDS.strangers(12, seed=3)
+    negatives = Negatives(strangers, np.zeros(12, dtype=np.int32))
+    logits, outside = fit_head(INPUTS, labels, 1, dimension=D, negatives=negatives).logits(
+        np.concatenate([INPUTS, strangers])
+    )
+    assert outside is not None
+    belongs = logits[:, 0] > outside
+    assert belongs[: len(INPUTS)].all()
+    assert not belongs[len(INPUTS) :].any()

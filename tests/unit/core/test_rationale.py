@@ -1,8 +1,8 @@
 import pytest
 
 from waypost_server.core.outcome import Reason
+from waypost_server.core.ranking import Candidate, NearestExemplar
 from waypost_server.core.rationale import MAX_QUOTE, SENTENCES, rationale
-from waypost_server.core.scoring import Candidate, NearestExemplar
 
 
 def candidate(route: str, text: str) -> Candidate:

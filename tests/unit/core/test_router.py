@@ -8,9 +8,10 @@ from waypost_server.core.decision import Decision
 from waypost_server.core.errors import InvalidQueryError, UnknownRouteError
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.query import MAX_CANDIDATES, Query
+from waypost_server.core.ranking import rank_routes
 from waypost_server.core.router import SHORTLIST, Router
-from waypost_server.core.scoring import DEFAULT_THRESHOLD, rank_routes
 from waypost_server.core.softmax import Floats
+from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
 ROUTES = 80
 CLOUDS = Clouds(ROUTES, dimension=48, inner=24, spread=1.6)

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.core.clouds import Clouds, labels_of
-from waypost_server.core.softmax import TOLERANCE, Floats, Labels, LinearMap, fit_softmax
+from waypost_server.core.softmax import (
+    TOLERANCE,
+    Floats,
+    Labels,
+    LinearMap,
+    SharedExamples,
+    fit_softmax,
+)
 
 PROBLEMS = {
     "sizes": st.lists(st.integers(1, 12), min_size=2, max_size=6),
@@ -119,3 +126,39 @@ def test_one_text_in_two_classes_gives_both_the_same_chance() -> None:
     first = probabilities(found, x)[0]
     assert first[0] == pytest.approx(first[1], abs=1e-3)
     assert first[2] < 0.2
+
+
+@settings(deadline=None, max_examples=20)
+@given(**PROBLEMS)
+def test_an_example_that_is_wholly_of_one_class_may_as_well_be_a_shared_one(
+    sizes: list[int], strength: float, seed: int
+) -> None:
+    x, labels = problem(sizes, seed)
+    plain = fit_softmax(x, labels, len(sizes), strength=strength)
+    half = len(x) // 2
+    shares = np.eye(len(sizes), dtype=np.float32)[labels[half:]]
+    shared = fit_softmax(
+        x[:half],
+        labels[:half],
+        len(sizes),
+        strength=strength,
+        shared=SharedExamples(x[half:], shares),
+    )
+    np.testing.assert_allclose(shared.weights, plain.weights, atol=1e-4)
+    np.testing.assert_allclose(shared.bias, plain.bias, atol=1e-4)
+
+
+def test_an_example_shared_by_two_classes_is_as_likely_in_both() -> None:
+    x, labels = problem([5, 5, 5], 1)
+    shares = np.array([[0.5, 0.5, 0.0]], dtype=np.float32)
+    where = x[labels == 2][:1]  # it looks like the third
+    found = fit_softmax(
+        x,
+        labels,
+        3,
+        strength=20.0,
+        shared=SharedExamples(np.repeat(where, 30, 0), np.repeat(shares, 30, 0)),
+    )
+    first, second, third = probabilities(found, where)[0]
+    assert first == pytest.approx(second, abs=0.05)
+    assert third < 0.1

@@ -6,7 +6,7 @@ import numpy as np
 
 from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
 from waypost_server.core.outcome import Outcome
-from waypost_server.core.scoring import NearestExemplar
+from waypost_server.core.ranking import NearestExemplar
 from waypost_server.lab.columns import Columns
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
 from waypost_server.lab.judged import Judged

@@ -9,14 +9,10 @@ from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of, table_of
 from waypost_server.core.calibration import UNCALIBRATED, Calibration, CalibrationMethod
 from waypost_server.core.crossfit import hold_out
 from waypost_server.core.evidence import SIMILARITY_WEIGHT, Evidence
-from waypost_server.core.scoring import (
-    DEFAULT_THRESHOLD,
-    Candidate,
-    Ranking,
-    fit_scoring,
-    rank_routes,
-)
+from waypost_server.core.ranking import Candidate, Ranking, rank_routes
+from waypost_server.core.scoring import fit_scoring
 from waypost_server.core.softmax import Floats
+from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
 SIZES = [1, 2, 3, 8, 5, 2]
 CLOUDS = Clouds(len(SIZES), spread=1.0)

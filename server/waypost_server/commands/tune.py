@@ -1,0 +1,57 @@
+"""`waypost tune`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from waypost_server.commands.progress import encoding_bar
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
+@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@click.option("--dry-run", is_flag=True, help="Only show what tuning would change.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+def tune(
+    files: tuple[Path, ...],
+    index: Path | None,
+    encoder: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Fit the live bundle's thresholds, weights and calibration to labelled queries.
+
+    A FILE is as for `waypost eval`; queries that belong to no route count too. Every query is
+    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version;
+    the routes folder is not touched, so that the next `waypost build` starts from exemplars again.
+    Tuning does too: give all files at once. Queries that tuned a bundle cannot evaluate it: keep
+    some for `waypost eval`.
+
+    Example: waypost tune traffic.jsonl --dry-run
+    """
+    from waypost_server.lab.tuning_text import trial_json, trial_text
+    from waypost_server.settings import Settings
+    from waypost_server.workshop import tune_index
+
+    settings = Settings.load(index=index, encoder=encoder)
+    with encoding_bar() as progress:
+        trial, written = tune_index(settings, files, write=not dry_run, progress=progress)
+    if as_json:
+        version = written.version if written else None
+        click.echo(json.dumps(trial_json(trial) | {"version": version}, ensure_ascii=False))
+        return
+    click.echo(trial_text(trial))
+    if written:
+        click.echo(f"waypost: bundle {written.version} is live in {settings.index}")
+    else:
+        click.echo(f"waypost: the bundle in {settings.index} stays as it is")

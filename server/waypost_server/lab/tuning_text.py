@@ -1,0 +1,97 @@
+"""A trial of tuning in words, for a terminal, and as data, for a program."""
+
+from dataclasses import asdict
+from typing import Any
+
+from waypost_server.lab.paired import Difference
+from waypost_server.lab.text_table import changed_figures, table
+from waypost_server.lab.tuning import FOLDS, Trial
+
+VERDICTS = {
+    "gain": "A gain beyond noise.",
+    "loss": "A loss beyond noise.",
+    "noise": "No gain beyond noise.",
+}
+
+MOST_THRESHOLDS = 10
+"""Thresholds that are shown, those that move most."""
+
+
+def trial_text(trial: Trial) -> str:
+    """The trial on some lines."""
+    queries = len(trial.before.judged)
+    blocks = [
+        [f"{queries:,} labelled queries, {FOLDS} folds: each judged by what was tuned without it"],
+        _differences(trial),
+        changed_figures(trial.before, trial.after),
+        _choices(trial),
+        [VERDICTS[trial.finding]],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def trial_json(trial: Trial) -> dict[str, Any]:
+    """The same with all thresholds; numbers as they are, figures null where unknown."""
+    return {
+        "queries": len(trial.before.judged),
+        "folds": FOLDS,
+        "finding": trial.finding,
+        "differences": [asdict(difference) for difference in trial.differences],
+        "figures": {
+            name: {
+                "before": before.value if before else None,
+                "after": after.value if after else None,
+            }
+            for (name, before), after in zip(
+                trial.before.figures.items(), trial.after.figures.values(), strict=True
+            )
+        },
+        "similarity_weight": {
+            "before": trial.old.similarity_weight,
+            "after": trial.new.similarity_weight,
+        },
+        "thresholds": {
+            route: {"before": before, "after": trial.new.thresholds[route]}
+            for route, before in trial.old.thresholds.items()
+        },
+    }
+
+
+def _differences(trial: Trial) -> list[str]:
+    rows = [["on held-out folds", "before", "after", "change", "95% interval", ""]]
+    for one in trial.differences:
+        rows.append(
+            [
+                one.meaning,
+                f"{one.before:.4f}",
+                f"{one.after:.4f}",
+                f"{one.after - one.before:+.4f}",
+                f"{one.low:+.4f} to {one.high:+.4f}",
+                _word(one),
+            ]
+        )
+    return table(rows, left=(0, 5))
+
+
+def _word(one: Difference) -> str:
+    if one.low > 0:
+        return "better"
+    return "worse" if one.high < 0 else "noise"
+
+
+def _choices(trial: Trial) -> list[str]:
+    old, new = trial.old, trial.new
+    moves = sorted(
+        ((route, before, new.thresholds[route]) for route, before in old.thresholds.items()),
+        key=lambda row: (-abs(row[2] - row[1]), row[0]),
+    )
+    moved = [move for move in moves if move[1] != move[2]]
+    lines = [
+        f"weight of similarity: {old.similarity_weight:g} -> {new.similarity_weight:g}",
+        f"thresholds moved: {len(moved)} of {len(moves)}",
+    ]
+    lines += [
+        f"  {route}: {before:.2f} -> {after:.2f}"
+        for route, before, after in moved[:MOST_THRESHOLDS]
+    ]
+    return lines

@@ -1,0 +1,97 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.folders import write_folder
+from tests.unit.commands.cli import waypost
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.core.calibration import CalibrationMethod
+
+
+@pytest.fixture
+def index(index_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the shipped routes' index, to be changed."""
+    return Path(shutil.copytree(index_folder, tmp_path / "index"))
+
+
+def tune(
+    *arguments: str | Path, index: Path, encoder_folder: Path, succeeds: bool = True
+) -> dict[str, Any]:
+    ran = waypost("tune", *arguments, "--json", index=index, encoder=encoder_folder)
+    assert ran.returncode == (0 if succeeds else 1), ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def test_a_gain_goes_live_and_says_what_calibrated_it(
+    repo: Path, index: Path, encoder_folder: Path
+) -> None:
+    old = BundleStore(index).load()
+    found = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
+    assert found["finding"] == "gain"
+    live = BundleStore(index).load()
+    assert live.version == found["version"] != old.version
+    assert live.scoring.calibration.method is CalibrationMethod.HELD_OUT
+    assert live.scoring.similarity_weight == found["similarity_weight"]["after"]
+    assert live.exemplars.texts == old.exemplars.texts
+    assert {route: move["after"] for route, move in found["thresholds"].items()} == dict(
+        live.scoring.thresholds
+    )
+    by_name = {one["figure"]: one for one in found["differences"]}
+    assert by_name["confidence"]["low"] > 0
+    assert all(one["high"] >= 0 for one in found["differences"])
+    evaluated = waypost("eval", repo / "routes/eval", "--json", index=index, encoder=encoder_folder)
+    assert json.loads(evaluated.stdout)["calibration"] == "HELD_OUT"
+
+
+def test_tuning_again_starts_from_exemplars_and_so_gives_the_same_version(
+    repo: Path, index: Path, encoder_folder: Path
+) -> None:
+    once = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
+    again = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
+    assert again == once
+
+
+def test_a_dry_run_shows_the_same_and_changes_nothing(
+    repo: Path, index: Path, encoder_folder: Path
+) -> None:
+    before = BundleStore(index).live_version()
+    ran = waypost("tune", repo / "routes/eval", "--dry-run", index=index, encoder=encoder_folder)
+    assert ran.returncode == 0, ran.stderr
+    assert "A gain beyond noise." in ran.stdout
+    assert f"the bundle in {index} stays as it is" in ran.stdout
+    assert BundleStore(index).live_version() == before
+    assert BundleStore(index).versions() == (before,)
+
+
+def test_a_change_within_noise_is_no_gain_and_changes_nothing(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    lines = (repo / "routes/eval/dev_assistant.jsonl").read_text().splitlines()
+    inside = [line for line in lines if json.loads(line)["label"] != "oos"]
+    few = write_folder(tmp_path, {"few.jsonl": "\n".join(inside[::8])}) / "few.jsonl"
+    before = BundleStore(index).live_version()
+    found = tune(few, index=index, encoder_folder=encoder_folder)
+    assert (found["finding"], found["version"]) == ("noise", None)
+    assert BundleStore(index).live_version() == before
+
+
+def test_too_few_queries_are_refused_with_how_many_it_takes(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    few = write_folder(tmp_path, {"few.jsonl": '{"text": "why", "label": "debugging"}'})
+    ran = waypost("tune", few / "few.jsonl", index=index, encoder=encoder_folder)
+    assert ran.returncode == 1
+    assert "1 of 1 queries belong to routes that have exemplars; tuning needs" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_bad_lines_are_named(index: Path, encoder_folder: Path, tmp_path: Path) -> None:
+    bad = write_folder(tmp_path, {"bad.jsonl": '{"text": "why", "label": "debuging"}\n'})
+    ran = waypost("tune", bad / "bad.jsonl", index=index, encoder=encoder_folder)
+    assert ran.returncode == 1
+    assert "bad.jsonl:1" in ran.stderr
+    assert "debugging" in ran.stderr

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from tests.unit.lab.judgements import FALLBACK, MATCHED, OUTSIDE, TEN, Row, judged
+from waypost_server.core.labelled import OUT_OF_SCOPE
+from waypost_server.lab.paired import FIGURES, differences
+
+
+def test_each_figure_of_ten_queries_is_what_a_hand_counts() -> None:
+    rows = judged(TEN)
+    found = {one.figure: one.before for one in differences(rows, rows)}
+    # Recognised: rows 1, 2, 4, 5, 6 and 8. Sent right: 1, 2, 4, 6, 7 (c is the default route) and
+    # the first two strangers.
+    assert found["recognised"] == pytest.approx(0.6)
+    assert found["sent_right"] == pytest.approx(0.7)
+    squares = [0.05, 0.15, 0.8, 0.1, 0.4, 0.5, 0.2, 0.1, 0.55, 0.8]
+    assert found["confidence"] == pytest.approx(1 - np.square(squares).mean())
+    assert list(found) == list(FIGURES)
+
+
+def test_what_does_not_change_has_no_interval() -> None:
+    rows = judged(TEN)
+    assert all((one.low, one.high) == (0, 0) for one in differences(rows, rows))
+
+
+def of(better: int, worse: int, same: int) -> tuple[list[Row], list[Row]]:
+    right: Row = ("a", "a", 0.8, MATCHED)
+    wrong: Row = ("a", "b", 0.8, MATCHED)
+    before = [wrong] * better + [right] * (worse + same)
+    after = [right] * better + [wrong] * worse + [right] * same
+    return before, after
+
+
+@pytest.mark.parametrize(("better", "worse", "sign"), [(60, 20, 1), (20, 60, -1), (25, 20, 0)])
+def test_the_interval_is_that_of_paired_differences(better: int, worse: int, sign: int) -> None:
+    size = 400
+    before, after = of(better, worse, size - better - worse)
+    found = differences(judged(before), judged(after))[0]
+    mean = (better - worse) / size
+    deviation = np.sqrt((better + worse) / size - mean**2) / np.sqrt(size)
+    z = 2.394  # of 95% shared by three figures, both tails
+    assert found.after - found.before == pytest.approx(mean)
+    assert found.low == pytest.approx(mean - z * deviation, abs=deviation / 4)
+    assert found.high == pytest.approx(mean + z * deviation, abs=deviation / 4)
+    assert (found.low > 0) - (found.high < 0) == sign
+
+
+def test_a_stranger_that_is_sent_nowhere_is_sent_right() -> None:
+    rows: list[Row] = [
+        (OUT_OF_SCOPE, "a", 0.9, outcome) for outcome in (MATCHED, FALLBACK, OUTSIDE)
+    ]
+    found = {one.figure: one.before for one in differences(judged(rows), judged(rows))}
+    assert found["sent_right"] == pytest.approx(2 / 3)
+    assert found["recognised"] == pytest.approx(1 / 3)
