@@ -20,7 +20,7 @@ WEIGHTS_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa
 .PHONY: help
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup index  ## Set up, build the index, start a server, route a dozen queries, stop
@@ -71,6 +71,10 @@ bench: setup index  ## Measure speed, side by side in one run
 .PHONY: bench-accuracy
 bench-accuracy: setup  ## Measure accuracy on public data sets, beside semantic-router
 	@$(BIN)/python -m tests.bench.accuracy
+
+.PHONY: bench-alternatives
+bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
+	@$(BIN)/python -m tests.bench.alternatives
 
 .PHONY: test-export
 test-export: $(MODEL_SOURCE)  ## Run the tests that need torch, against the published model

@@ -54,14 +54,14 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
     Raises:
         EncoderError: the folder holds no such model, or one whose modules are of other kinds.
     """
-    loaded = _load(source)
-    transformer, pooling = _modules(source, loaded)
+    loaded = load_source(source)
+    transformer, pooling = modules_of(source, loaded)
     network = transformer.auto_model.eval()
     # The middle: on validation the best partner of the last layer, and its neighbours are close.
     inner_layer = max(1, int(network.config.num_hidden_layers) // 2)
     prefix = loaded.prompts.get("query", "") if query_prefix is None else query_prefix
     return ExportedModel(
-        model=_trace(_Encoder(network, pooling, inner_layer)),
+        model=_trace(ExportModule(network, pooling, inner_layer)),
         tokenizer=_tokenizer(source, loaded),
         pooling=pooling,
         query_prefix=prefix,
@@ -74,7 +74,7 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
 
 def reference_vectors(source: Path, texts: Sequence[str], *, query_prefix: str) -> Vectors:
     """What sentence-transformers itself makes of `texts`, as unit vectors, shape (n, dimension)."""
-    vectors = _load(source).encode(
+    vectors = load_source(source).encode(
         [query_prefix + text for text in texts],
         batch_size=1,
         normalize_embeddings=True,
@@ -84,8 +84,8 @@ def reference_vectors(source: Path, texts: Sequence[str], *, query_prefix: str) 
     return np.asarray(vectors, dtype=np.float32)
 
 
-class _Encoder(nn.Module):  # type: ignore[misc]  # torch is not in the lock
-    """Transformer, pooling and L2 normalisation in one."""
+class ExportModule(nn.Module):  # type: ignore[misc]  # torch is not in the lock
+    """Transformer, pooling and L2 normalisation in one: from token ids to both unit vectors."""
 
     def __init__(self, transformer: nn.Module, pooling: Pooling, inner_layer: int) -> None:
         super().__init__()
@@ -96,6 +96,7 @@ class _Encoder(nn.Module):  # type: ignore[misc]  # torch is not in the lock
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The vector and the inner vector of each text, both of shape (n, hidden size)."""
         output = self.transformer(
             input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
         )
@@ -107,7 +108,8 @@ class _Encoder(nn.Module):  # type: ignore[misc]  # torch is not in the lock
         return nn.functional.normalize(pooled, dim=1), nn.functional.normalize(inner, dim=1)
 
 
-def _load(source: Path) -> SentenceTransformer:
+def load_source(source: Path) -> SentenceTransformer:
+    """The sentence-transformers model in a folder; raises EncoderError."""
     if not (source / "modules.json").is_file():
         raise EncoderError(
             f"{source}: there is no modules.json; give the folder of a sentence-transformers model"
@@ -124,7 +126,8 @@ def _load(source: Path) -> SentenceTransformer:
         raise EncoderError(f"{source}: sentence-transformers cannot load it: {error}") from error
 
 
-def _modules(source: Path, loaded: SentenceTransformer) -> tuple[Any, Pooling]:
+def modules_of(source: Path, loaded: SentenceTransformer) -> tuple[Any, Pooling]:
+    """Its transformer and how token vectors become one; raises EncoderError for other kinds."""
     kinds = [type(module).__name__ for module in loaded]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise EncoderError(

@@ -21,7 +21,8 @@ from tests.bench.accuracy.encodings import CachedEncoder
 from tests.bench.accuracy.figures import SEED
 from tests.bench.accuracy.measure import TaskFigures, measure_task
 from tests.bench.accuracy.peers import KINDS, PeerSaid, ask_peers
-from tests.bench.accuracy.report import render, splice
+from tests.bench.accuracy.report import render
+from tests.bench.pages import splice
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.lab.bootstrap import RESAMPLES
 from waypost_server.lab.figures import BINS
@@ -91,7 +92,7 @@ def _write(
     RAW.parent.mkdir(parents=True, exist_ok=True)
     RAW.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
     text = render(figures, peers, setting)
-    PAGE.write_text(splice(PAGE.read_text("utf-8"), text), encoding="utf-8")
+    PAGE.write_text(splice(PAGE.read_text("utf-8"), "accuracy", text), encoding="utf-8")
 
 
 def _processor() -> str:

@@ -7,8 +7,6 @@ from tests.bench.accuracy.measure import DECISION, RouterFigures, TaskFigures
 from tests.bench.accuracy.peers import KINDS, VERSIONS, PeerSaid
 from waypost_server.lab.bootstrap import Measured
 
-BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
-
 TITLES = {
     "banking77": "BANKING77",
     "hwu64": "HWU64",
@@ -20,15 +18,6 @@ SIMPLE = ("Nearest exemplar", "Plain head")
 MISSING = "-"
 
 Tasks = Mapping[str, TaskFigures]
-
-
-def splice(document: str, text: str) -> str:
-    """`document` with `text` between the markers; raises ValueError when it lacks them."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"there is no {BEGIN} ... {END}; put the two lines back")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
 
 
 def render(tasks: Tasks, peers: Sequence[PeerSaid], setting: str) -> str:

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.accuracy.figures import error_by_chance, figures
-from tests.bench.accuracy.report import BEGIN, END, splice
 
 # Few distinct scores, so that ties are common.
 score = st.integers(0, 12).map(lambda tick: tick / 12)
@@ -111,12 +110,3 @@ def test_what_chance_alone_shows_is_the_mean_deviation_of_a_bin() -> None:
     # A bin of 100: the mean absolute deviation of a share is sqrt(2 / pi) standard deviations.
     expected = np.sqrt(2 / np.pi) * np.sqrt(0.7 * 0.3 / 100)
     assert error_by_chance(np.full(1500, 0.7)) == pytest.approx(expected, rel=0.03)
-
-
-def test_only_what_is_between_the_markers_is_replaced() -> None:
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert splice(page, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert splice(splice(page, "new"), "new") == splice(page, "new")
-    for broken in ("nothing", f"{BEGIN} no end", f"{END} before {BEGIN}"):
-        with pytest.raises(ValueError, match="put the two lines back"):
-            splice(broken, "new")
