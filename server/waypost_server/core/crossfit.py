@@ -4,6 +4,7 @@ Exemplars are held out a fold at a time, a head is fitted on the rest, and the h
 scored like queries. Nothing that is fitted on the results has then seen its own examples.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -37,6 +38,13 @@ class HeldOut:
     similarity: Floats
     labels: Labels
 
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> "HeldOut":
+        """Some of them."""
+        evidence = {f.name: getattr(self.evidence, f.name)[rows] for f in fields(Evidence)}
+        return HeldOut(
+            Evidence(**evidence), self.right[rows], self.similarity[rows], self.labels[rows]
+        )
+
 
 def hold_out(
     inputs: Floats,
@@ -61,8 +69,17 @@ def hold_out(
     parts: list[HeldOut] = []
     for fold in range(folds):
         if (fold_of == fold).any() and sum(len(part.labels) for part in parts) < ENOUGH:
-            parts.append(_one_fold(inputs, labels, routes, fold_of == fold, dimension, negatives))
-    return _joined(parts) if parts else None
+            parts.append(
+                one_fold(
+                    inputs,
+                    labels,
+                    routes,
+                    held=fold_of == fold,
+                    dimension=dimension,
+                    negatives=negatives,
+                )
+            )
+    return join(parts) if parts else None
 
 
 def split_folds(labels: Labels, folds: int) -> Labels:
@@ -84,14 +101,16 @@ def spread_over(labels: Labels, folds: int) -> Labels:
     return (rank + labels) % np.int32(folds)
 
 
-def _one_fold(
+def one_fold(
     inputs: Floats,
     labels: Labels,
     routes: int,
+    *,
     held: npt.NDArray[np.bool_],
     dimension: int,
-    negatives: Negatives | None,
+    negatives: Negatives | None = None,
 ) -> HeldOut:
+    """Holds out the exemplars in `held`, shape (n,), at once; the rest as for `hold_out`."""
     head = fit_head(inputs[~held], labels[~held], routes, dimension=dimension, negatives=negatives)
     known = ~held & (labels < routes)
     queries, own = inputs[held], labels[held]
@@ -108,7 +127,8 @@ def _one_fold(
     )
 
 
-def _joined(parts: list[HeldOut]) -> HeldOut:
+def join(parts: Sequence[HeldOut]) -> HeldOut:
+    """Some folds as one, in their order."""
     evidence = [part.evidence for part in parts]
     return HeldOut(
         evidence=Evidence(

@@ -1,40 +1,10 @@
-"""Two routers on the same queries: by how much one is better, with intervals that pair queries."""
+"""Two routers on the same labelled queries: by how much the second is better."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from waypost_server.core.outcome import Outcome
-from waypost_server.lab.bootstrap import LEVEL
+from waypost_server.lab.gain import LEVEL, Gain, gain_of_means
 from waypost_server.lab.judged import Judged
-
-RESAMPLES = 10_000
-SEED = 0
-
-CHUNK_CELLS = 4_000_000
-"""Draws held at a time: 32 MB."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """How much better the second router is.
-
-    Attributes:
-        figure: what was compared.
-        meaning: what it is, in one line; more is better.
-        before: mean of the first router.
-        after: mean of the second.
-        low: end of the interval of `after - before`, which holds for all figures together.
-        high: the other end.
-    """
-
-    figure: str
-    meaning: str
-    before: float
-    after: float
-    low: float
-    high: float
 
 
 def _recognised(row: Judged) -> float:
@@ -56,45 +26,17 @@ FIGURES: Mapping[str, tuple[str, Callable[[Judged], float]]] = {
     "sent_right": ("went to the label's route; out of scope: to none", _sent_right),
     "confidence": ("1 - Brier score of the confidence that the best route is right", _sharpness),
 }
+"""What each is, and its value for a query; more is better."""
 
 
-def differences(before: Sequence[Judged], after: Sequence[Judged]) -> tuple[Difference, ...]:
-    """What changed between two routers' answers to the same queries, in the same order.
+def gains(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:
+    """Every figure's gain between answers to the same queries in the same order.
 
-    Percentile intervals of a bootstrap of pairs (Efron 1979), each wider than `LEVEL` by
-    Bonferroni's correction, so that by luck alone one in twenty trials shows a difference at all.
+    Each interval is wider than `LEVEL` by Bonferroni's correction, so that by luck alone one in
+    twenty trials shows a difference at all.
     """
-    figures = list(FIGURES.items())
-    gains = np.array(
-        [
-            [of(new) - of(old) for old, new in zip(before, after, strict=True)]
-            for _, (_, of) in figures
-        ]
-    )
-    tail = (1 - LEVEL) / 2 / len(figures)
-    low, high = np.quantile(_means(gains), [tail, 1 - tail], axis=0)
-    return tuple(
-        Difference(
-            figure=name,
-            meaning=meaning,
-            before=float(np.mean([of(row) for row in before])),
-            after=float(np.mean([of(row) for row in after])),
-            low=float(low[i]),
-            high=float(high[i]),
-        )
-        for i, (name, (meaning, of)) in enumerate(figures)
-    )
-
-
-def _means(
-    gains: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Mean gains in each resample, shape (RESAMPLES, figures)."""
-    rng = np.random.default_rng(SEED)
-    size = gains.shape[1]
-    height = max(1, CHUNK_CELLS // size)
-    parts = []
-    for start in range(0, RESAMPLES, height):
-        drawn = rng.integers(size, size=(min(height, RESAMPLES - start), size))
-        parts.append(gains[:, drawn].mean(axis=2).T)
-    return np.concatenate(parts)
+    level = 1 - (1 - LEVEL) / len(FIGURES)
+    return {
+        name: gain_of_means([of(row) for row in before], [of(row) for row in after], level=level)
+        for name, (_, of) in FIGURES.items()
+    }

@@ -1,6 +1,6 @@
 """Whether tuning on labelled queries pays: every query judged by what was tuned without it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,8 +15,9 @@ from waypost_server.core.router import Router
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.tuning import SeenQueries, see_queries, tune
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
+from waypost_server.lab.gain import Gain
 from waypost_server.lab.judged import judge
-from waypost_server.lab.paired import Difference, differences
+from waypost_server.lab.paired import gains
 
 FOLDS = 5
 
@@ -31,23 +32,23 @@ class Trial:
     Attributes:
         before: the evaluation of the bundle as it is.
         after: of each query by what was tuned on the other folds.
-        differences: what tuning changes, each with its interval.
+        gains: what tuning changes, by the names of `paired.FIGURES`.
         old: the scoring as it is.
         new: the scoring that all queries together give.
     """
 
     before: Evaluation
     after: Evaluation
-    differences: tuple[Difference, ...]
+    gains: Mapping[str, Gain]
     old: Scoring
     new: Scoring
 
     @property
     def finding(self) -> Literal["gain", "loss", "noise"]:
         """A gain is one figure better beyond noise, and none worse."""
-        if any(difference.high < 0 for difference in self.differences):
+        if any(gain.high < 0 for gain in self.gains.values()):
             return "loss"
-        if any(difference.low > 0 for difference in self.differences):
+        if any(gain.low > 0 for gain in self.gains.values()):
             return "gain"
         return "noise"
 
@@ -96,7 +97,7 @@ def try_tuning(
     return Trial(
         before=evaluate(before, subject),
         after=evaluate(after, subject),
-        differences=differences(before, after),
+        gains=gains(before, after),
         old=router.scoring,
         new=_tuned(router, seen),
     )

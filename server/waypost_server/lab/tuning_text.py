@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from waypost_server.lab.paired import Difference
+from waypost_server.lab.gain import Gain
+from waypost_server.lab.paired import FIGURES
 from waypost_server.lab.text_table import changed_figures, table
 from waypost_server.lab.tuning import FOLDS, Trial
 
@@ -22,7 +23,7 @@ def trial_text(trial: Trial) -> str:
     queries = len(trial.before.judged)
     blocks = [
         [f"{queries:,} labelled queries, {FOLDS} folds: each judged by what was tuned without it"],
-        _differences(trial),
+        _gains(trial),
         changed_figures(trial.before, trial.after),
         _choices(trial),
         [VERDICTS[trial.finding]],
@@ -36,7 +37,7 @@ def trial_json(trial: Trial) -> dict[str, Any]:
         "queries": len(trial.before.judged),
         "folds": FOLDS,
         "finding": trial.finding,
-        "differences": [asdict(difference) for difference in trial.differences],
+        "gains": {name: asdict(gain) for name, gain in trial.gains.items()},
         "figures": {
             name: {
                 "before": before.value if before else None,
@@ -57,12 +58,12 @@ def trial_json(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _differences(trial: Trial) -> list[str]:
+def _gains(trial: Trial) -> list[str]:
     rows = [["on held-out folds", "before", "after", "change", "95% interval", ""]]
-    for one in trial.differences:
+    for name, one in trial.gains.items():
         rows.append(
             [
-                one.meaning,
+                FIGURES[name][0],
                 f"{one.before:.4f}",
                 f"{one.after:.4f}",
                 f"{one.after - one.before:+.4f}",
@@ -73,7 +74,7 @@ def _differences(trial: Trial) -> list[str]:
     return table(rows, left=(0, 5))
 
 
-def _word(one: Difference) -> str:
+def _word(one: Gain) -> str:
     if one.low > 0:
         return "better"
     return "worse" if one.high < 0 else "noise"

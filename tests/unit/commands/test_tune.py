@@ -40,9 +40,8 @@ def test_a_gain_goes_live_and_says_what_calibrated_it(
     assert {route: move["after"] for route, move in found["thresholds"].items()} == dict(
         live.scoring.thresholds
     )
-    by_name = {one["figure"]: one for one in found["differences"]}
-    assert by_name["confidence"]["low"] > 0
-    assert all(one["high"] >= 0 for one in found["differences"])
+    assert found["gains"]["confidence"]["low"] > 0
+    assert all(gain["high"] >= 0 for gain in found["gains"].values())
     evaluated = waypost("eval", repo / "routes/eval", "--json", index=index, encoder=encoder_folder)
     assert json.loads(evaluated.stdout)["calibration"] == "HELD_OUT"
 

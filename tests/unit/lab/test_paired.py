@@ -3,12 +3,12 @@ import pytest
 
 from tests.unit.lab.judgements import FALLBACK, MATCHED, OUTSIDE, TEN, Row, judged
 from waypost_server.core.labelled import OUT_OF_SCOPE
-from waypost_server.lab.paired import FIGURES, differences
+from waypost_server.lab.paired import FIGURES, gains
 
 
 def test_each_figure_of_ten_queries_is_what_a_hand_counts() -> None:
     rows = judged(TEN)
-    found = {one.figure: one.before for one in differences(rows, rows)}
+    found = {name: gain.before for name, gain in gains(rows, rows).items()}
     # Recognised: rows 1, 2, 4, 5, 6 and 8. Sent right: 1, 2, 4, 6, 7 (c is the default route) and
     # the first two strangers.
     assert found["recognised"] == pytest.approx(0.6)
@@ -20,7 +20,7 @@ def test_each_figure_of_ten_queries_is_what_a_hand_counts() -> None:
 
 def test_what_does_not_change_has_no_interval() -> None:
     rows = judged(TEN)
-    assert all((one.low, one.high) == (0, 0) for one in differences(rows, rows))
+    assert all((gain.low, gain.high) == (0, 0) for gain in gains(rows, rows).values())
 
 
 def of(better: int, worse: int, same: int) -> tuple[list[Row], list[Row]]:
@@ -35,7 +35,7 @@ def of(better: int, worse: int, same: int) -> tuple[list[Row], list[Row]]:
 def test_the_interval_is_that_of_paired_differences(better: int, worse: int, sign: int) -> None:
     size = 400
     before, after = of(better, worse, size - better - worse)
-    found = differences(judged(before), judged(after))[0]
+    found = gains(judged(before), judged(after))["recognised"]
     mean = (better - worse) / size
     deviation = np.sqrt((better + worse) / size - mean**2) / np.sqrt(size)
     z = 2.394  # of 95% shared by three figures, both tails
@@ -49,6 +49,6 @@ def test_a_stranger_that_is_sent_nowhere_is_sent_right() -> None:
     rows: list[Row] = [
         (OUT_OF_SCOPE, "a", 0.9, outcome) for outcome in (MATCHED, FALLBACK, OUTSIDE)
     ]
-    found = {one.figure: one.before for one in differences(judged(rows), judged(rows))}
+    found = {name: gain.before for name, gain in gains(judged(rows), judged(rows)).items()}
     assert found["sent_right"] == pytest.approx(2 / 3)
     assert found["recognised"] == pytest.approx(1 / 3)
