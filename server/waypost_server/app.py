@@ -30,16 +30,15 @@ def load_engine(settings: Settings) -> Engine:
     return Engine(encoder, router_of(stored), stored.version)
 
 
-def load_encoder(folder: Path, *bundles: StoredBundle) -> OnnxEncoder:
-    """The encoder in `folder`; raises BundleError unless every bundle was built with it."""
+def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
+    """The encoder in `folder`; raises BundleError unless the bundle was built with it."""
     encoder = OnnxEncoder.load(folder)
-    for stored in bundles:
-        if stored.manifest.encoder_fingerprint != encoder.fingerprint:
-            raise BundleError(
-                f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
-                f"{stored.manifest.encoder_fingerprint}, but {folder} is "
-                f"{encoder.fingerprint}; build again"
-            )
+    if stored.manifest.encoder_fingerprint != encoder.fingerprint:
+        raise BundleError(
+            f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
+            f"{stored.manifest.encoder_fingerprint}, but {folder} is "
+            f"{encoder.fingerprint}; build again, or name the encoder that it was built with"
+        )
     return encoder
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.gate_file import read_gate
+from waypost_server.adapters.held_out_file import read_held_out
 from waypost_server.adapters.labelled_file import read_labelled
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.route_folder import read_routes
@@ -58,7 +59,13 @@ def build_index(
         progress(done, total)
 
     bundle = build_bundle(
-        routes, encoder, known=store.known_encodings(encoder.fingerprint), progress=count
+        routes,
+        encoder,
+        known=store.known_encodings(encoder.fingerprint),
+        progress=count,
+        held_out=read_held_out(
+            settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
+        ),
     )
     return store.save(bundle), encoded
 
@@ -68,6 +75,7 @@ def evaluate_index(
     files: Sequence[Path],
     *,
     compare_with: str | None,
+    other_encoder: Path | None = None,
     gate_file: Path | None,
     progress: Callable[[int, int], None],
 ) -> Report:
@@ -77,6 +85,7 @@ def evaluate_index(
         settings: all of them.
         files: labelled files, and folders of them.
         compare_with: another index folder, or a version in the same; None for no comparison.
+        other_encoder: the encoder that one was built with; None for the same.
         gate_file: what the figures must reach; None for no gate.
         progress: called with how many queries are encoded and how many there are.
 
@@ -98,12 +107,23 @@ def evaluate_index(
             routes=tuple(stored.catalog.routes),
         )
     )
-    encoder = load_encoder(settings.encoder, *((stored, old) if old else (stored,)))
-    encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
+    encoder = load_encoder(settings.encoder, stored)
+    # Before anything is encoded: that takes a while, and this may be refused.
+    other = load_encoder(other_encoder or settings.encoder, old) if old else None
+
+    def encode(with_: OnnxEncoder) -> Encodings:
+        return encode_queries(queries, with_, threads=settings.workers, progress=progress)
+
+    encodings = encode(encoder)
     found = _evaluate(stored, queries, encodings)
+    comparison = None
+    if old and other:
+        same = other.fingerprint == encoder.fingerprint
+        before = _evaluate(old, queries, encodings if same else encode(other))
+        comparison = compare(before, found)
     return Report(
         evaluation=found,
-        comparison=compare(_evaluate(old, queries, encodings), found) if old else None,
+        comparison=comparison,
         gate=None if bars is None else check_gate(found, bars),
         points=scatter(
             found.judged,
@@ -180,24 +200,26 @@ def tune_index(
     queries = _read_queries(stored, files)
     encoder = load_encoder(settings.encoder, stored)
     encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
-    router = router_of(stored).with_scoring(_untuned(stored))
+    router = router_of(stored).with_scoring(_untuned(stored, settings.encoder))
     trial = try_tuning(router, queries, encodings, _subject(stored, queries))
     if not write or trial.finding != "gain":
         return trial, None
     return trial, store.save_scoring(stored, trial.new)
 
 
-def _untuned(stored: StoredBundle) -> Scoring:
+def _untuned(stored: StoredBundle, encoder: Path) -> Scoring:
     """What exemplars alone give: a bundle may have been tuned on the very same queries before."""
     if stored.scoring.calibration.method is not CalibrationMethod.HELD_OUT:
         return stored.scoring
+    outside = stored.outside()
     return fit_scoring(
         stored.encodings(),
-        stored.outside(),
+        outside,
         stored.exemplars,
         dimension=stored.manifest.dimension,
         by_hand=by_hand(stored.catalog),
         negatives=stored.negatives(),
+        held_out=read_held_out(encoder, stored.exemplars, knows_outside=bool(len(outside))),
     )
 
 

@@ -99,7 +99,7 @@ def test_a_bundle_of_another_encoder_is_refused_naming_both(
     (sentence,) = ended.stderr.splitlines()
     assert client.status().encoder_fingerprint in sentence
     assert f"but {other} is " in sentence
-    assert sentence.endswith("; build again")
+    assert sentence.endswith("; build again, or name the encoder that it was built with")
 
 
 def test_a_wrong_setting_is_named_before_anything_is_loaded() -> None:

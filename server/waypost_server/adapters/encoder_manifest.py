@@ -1,6 +1,7 @@
 """`encoder.json`: what an encoder is, where it comes from, and the hashes of its files."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -97,16 +98,14 @@ def read_verified(folder: Path, name: str, manifest: EncoderManifest) -> bytes:
     return content
 
 
-def write_encoder(
-    folder: Path, manifest: EncoderManifest, *, model: bytes, tokenizer: bytes
-) -> None:
+def write_encoder(folder: Path, manifest: EncoderManifest, files: Mapping[str, bytes]) -> None:
     """Writes a new encoder's folder, whole or not at all; raises EncoderError if it is there."""
     if folder.exists():
         raise EncoderError(f"{folder}: it is there already; remove it or name another folder")
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     aside.mkdir(parents=True)
-    write_durably(aside / MODEL_FILE, model)
-    write_durably(aside / TOKENIZER_FILE, tokenizer)
+    for name, content in files.items():
+        write_durably(aside / name, content)
     write_durably(aside / MANIFEST_FILE, f"{manifest.model_dump_json(indent=1)}\n".encode())
     sync_folder(aside)
     aside.rename(folder)

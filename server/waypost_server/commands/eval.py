@@ -42,6 +42,12 @@ OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Say what changed since another folder's live bundle, or since a version in --index.",
 )
 @click.option(
+    "--compare-encoder",
+    "other_encoder",
+    type=FOLDER,
+    help="Folder of the encoder of that bundle.  [default: the same]",
+)
+@click.option(
     "--gate",
     "gate_file",
     type=OLD_FILE,
@@ -54,6 +60,7 @@ def eval_(
     as_json: bool,
     page: Path | None,
     other: str | None,
+    other_encoder: Path | None,
     gate_file: Path | None,
 ) -> None:
     """Measure how well the live bundle routes labelled queries, without a server.
@@ -69,7 +76,12 @@ def eval_(
     settings = Settings.load(index=index, encoder=encoder)
     with encoding_bar() as progress:
         report = evaluate_index(
-            settings, files, compare_with=other, gate_file=gate_file, progress=progress
+            settings,
+            files,
+            compare_with=other,
+            other_encoder=other_encoder,
+            gate_file=gate_file,
+            progress=progress,
         )
     if page:
         _write_page(page, report)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from waypost_server.core.catalog import Catalog
+from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.head import Negatives
@@ -33,6 +34,13 @@ class RouteSet:
     negatives: Mapping[str, Sequence[str]]
     out_of_scope: Sequence[str]
     sha256: str
+
+    def table(self) -> ExemplarTable:
+        """The exemplars as a table."""
+        return ExemplarTable.of(
+            ((route, text) for route, texts in self.exemplars.items() for text in texts),
+            negative_counts={route: len(texts) for route, texts in sorted(self.negatives.items())},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +82,7 @@ def build_bundle(
     *,
     known: Mapping[str, Encodings],
     progress: Callable[[int, int], None],
+    held_out: HeldOut | None = None,
 ) -> Bundle:
     """Encodes the exemplars of `routes` and fits the scoring.
 
@@ -82,14 +91,12 @@ def build_bundle(
         encoder: makes the encodings.
         known: encodings of shape (width,) that this encoder made before, by text; not made again.
         progress: called with how many texts are encoded and how many there are to encode.
+        held_out: as for `fit_scoring`.
 
     Raises:
         EncoderError: an encoding is not finite.
     """
-    exemplars = ExemplarTable.of(
-        ((route, text) for route, texts in routes.exemplars.items() for text in texts),
-        negative_counts={route: len(texts) for route, texts in sorted(routes.negatives.items())},
-    )
+    exemplars = routes.table()
     negatives = [(route, text) for route, texts in routes.negatives.items() for text in texts]
     texts = [*exemplars.texts, *routes.out_of_scope, *(text for _, text in negatives)]
     encodings = _encode(texts, encoder, known, progress)
@@ -112,6 +119,7 @@ def build_bundle(
             dimension=encoder.dimension,
             by_hand=by_hand(routes.catalog),
             negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
+            held_out=held_out,
         ),
         encoder_name=encoder.name,
         encoder_fingerprint=encoder.fingerprint,

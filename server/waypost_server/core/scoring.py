@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from waypost_server.core.calibration import UNCALIBRATED, Calibration, fit_calibration
-from waypost_server.core.crossfit import hold_out
+from waypost_server.core.crossfit import HeldOut, hold_out
 from waypost_server.core.evidence import SIMILARITY_WEIGHT
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.head import Head, Negatives, fit_head
@@ -39,6 +39,7 @@ def fit_scoring(
     dimension: int,
     by_hand: Mapping[str, float],
     negatives: Negatives | None = None,
+    held_out: HeldOut | None = None,
 ) -> Scoring:
     """Fits on exemplars alone.
 
@@ -49,15 +50,14 @@ def fit_scoring(
         dimension: length of the unit vector at the front of an encoding.
         by_hand: thresholds that are not to be fitted, by route.
         negatives: texts that do not belong to a route.
+        held_out: how the exemplars look held out, if the encoder knows better than a cross-fit,
+            having learned from them.
     """
     routes = len(exemplars.routes)
     inputs = np.concatenate([encodings, outside])
     labels = np.concatenate([exemplars.route_ids, np.full(len(outside), routes, dtype=np.int32)])
-    held_out = (
-        hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
-        if routes
-        else None
-    )
+    if held_out is None and routes:
+        held_out = hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
     fitted = fit_thresholds(held_out, routes)
     return Scoring(
         head=fit_head(inputs, labels, routes, dimension=dimension, negatives=negatives),

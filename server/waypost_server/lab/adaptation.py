@@ -41,6 +41,10 @@ Mask = npt.NDArray[np.bool_]
 class Learner(Protocol):
     """An encoder that learns."""
 
+    @property
+    def dimension(self) -> int:
+        """Length of the unit vector at the front of an encoding."""
+
     def train_epoch(self) -> None:
         """Goes once through the exemplars."""
 
@@ -63,7 +67,6 @@ class Lessons:
         outside: examples of out of scope.
         negatives: texts that do not belong to a route.
         not_of: the route that each of them does not belong to, shape (len(negatives),).
-        dimension: length of the unit vector.
     """
 
     texts: Sequence[str]
@@ -72,7 +75,6 @@ class Lessons:
     outside: Sequence[str]
     negatives: Sequence[str]
     not_of: Labels
-    dimension: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ def _taught(lessons: Lessons, chosen: Mask) -> tuple[Sequence[str], Labels]:
 
 
 def _look(lessons: Lessons, learner: Learner, held: Mask, left_out: Mask, fold: int) -> _Look:
-    count, routes, dimension = len(lessons.texts), lessons.routes, lessons.dimension
+    count, routes, dimension = len(lessons.texts), lessons.routes, learner.dimension
     encoded = learner.encode([*lessons.texts, *lessons.outside, *lessons.negatives])
     exemplars, outside, against = np.split(encoded, [count, count + len(lessons.outside)])
     held_out = one_fold(

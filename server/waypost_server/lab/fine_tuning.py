@@ -59,7 +59,8 @@ class FineTuning:
         self._prefix = prefix
         self._labels = torch.as_tensor(labels, dtype=torch.long)
         self._ids = self._tokenise(texts)
-        vectors = self.encode(texts)[:, : network.config.hidden_size]
+        self.dimension = int(network.config.hidden_size)
+        vectors = self.encode(texts)[:, : self.dimension]
         means = np.stack([vectors[labels == i].mean(axis=0) for i in range(labels.max() + 1)])
         self._classifier = nn.Parameter(torch.as_tensor(means))
         self._trained = [p for p in network.parameters() if p.requires_grad]

@@ -59,7 +59,7 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
     network = transformer.auto_model.eval()
     # The middle: on validation the best partner of the last layer, and its neighbours are close.
     inner_layer = max(1, int(network.config.num_hidden_layers) // 2)
-    prefix = loaded.prompts.get("query", "") if query_prefix is None else query_prefix
+    prefix = str(loaded.prompts.get("query", "")) if query_prefix is None else query_prefix
     return ExportedModel(
         model=_trace(ExportModule(network, pooling, inner_layer)),
         tokenizer=_tokenizer(source, loaded),
@@ -70,6 +70,11 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
         inner_layer=inner_layer,
         transformer=network,
     )
+
+
+def model_prefix(source: Path) -> str:
+    """What the model wants before every query: its "query" prompt, if it has one."""
+    return str(load_source(source).prompts.get("query", ""))
 
 
 def reference_vectors(source: Path, texts: Sequence[str], *, query_prefix: str) -> Vectors:

@@ -21,9 +21,11 @@ def _sharpness(row: Judged) -> float:
     return 1 - (row.confidence - float(row.best == row.query.label)) ** 2
 
 
+SENT_RIGHT = "sent_right"
+
 FIGURES: Mapping[str, tuple[str, Callable[[Judged], float]]] = {
     "recognised": ("taken for what the label says, out of scope included", _recognised),
-    "sent_right": ("went to the label's route; out of scope: to none", _sent_right),
+    SENT_RIGHT: ("went to the label's route; out of scope: to none", _sent_right),
     "confidence": ("1 - Brier score of the confidence that the best route is right", _sharpness),
 }
 """What each is, and its value for a query; more is better."""

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from waypost_server.lab.gain import Gain
-from waypost_server.lab.paired import FIGURES
+from waypost_server.lab.paired import FIGURES, SENT_RIGHT
 from waypost_server.lab.text_table import changed_figures, table
 from waypost_server.lab.tuning import FOLDS, Trial
 
@@ -26,7 +26,7 @@ def trial_text(trial: Trial) -> str:
         _gains(trial),
         changed_figures(trial.before, trial.after),
         _choices(trial),
-        [VERDICTS[trial.finding]],
+        [VERDICTS[trial.finding], *_warning(trial)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -72,6 +72,16 @@ def _gains(trial: Trial) -> list[str]:
             ]
         )
     return table(rows, left=(0, 5))
+
+
+def _warning(trial: Trial) -> list[str]:
+    if trial.gains[SENT_RIGHT].high >= 0:
+        return []
+    bar = trial.before.subject.min_confidence
+    return [
+        "Fewer queries go where they should: confidence was too high, and now less of it reaches "
+        f"min_confidence {bar:g}. Think about a lower one in taxonomy.yaml."
+    ]
 
 
 def _word(one: Gain) -> str:

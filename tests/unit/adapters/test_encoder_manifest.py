@@ -51,7 +51,7 @@ ONLY_DESCRIBES: dict[str, Any] = {
 
 def test_an_encoder_comes_back_as_it_was_written(tmp_path: Path) -> None:
     folder = tmp_path / "models/tiny"
-    write_encoder(folder, MANIFEST, model=MODEL, tokenizer=TOKENIZER)
+    write_encoder(folder, MANIFEST, {MODEL_FILE: MODEL, TOKENIZER_FILE: TOKENIZER})
     assert read_manifest(folder) == MANIFEST
     assert read_verified(folder, MODEL_FILE, MANIFEST) == MODEL
     assert read_verified(folder, TOKENIZER_FILE, MANIFEST) == TOKENIZER
@@ -59,9 +59,9 @@ def test_an_encoder_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_an_encoder_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
-    write_encoder(tmp_path / "tiny", MANIFEST, model=MODEL, tokenizer=TOKENIZER)
+    write_encoder(tmp_path / "tiny", MANIFEST, {MODEL_FILE: MODEL, TOKENIZER_FILE: TOKENIZER})
     with pytest.raises(EncoderError, match="it is there already; remove it or name another folder"):
-        write_encoder(tmp_path / "tiny", MANIFEST, model=b"other", tokenizer=b"other")
+        write_encoder(tmp_path / "tiny", MANIFEST, {MODEL_FILE: b"other", TOKENIZER_FILE: b"other"})
     assert read_verified(tmp_path / "tiny", MODEL_FILE, MANIFEST) == MODEL
 
 

@@ -34,8 +34,9 @@ def test_verify_of_a_folder_that_is_not_there_is_wrong_usage() -> None:
 
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="the extra `export` is installed")
-def test_export_without_its_extra_says_how_to_get_it(tmp_path: Path) -> None:
-    exported = waypost("encoder", "export", tmp_path, tmp_path / "target")
+@pytest.mark.parametrize("command", ["export", "adapt"])
+def test_without_its_extra_a_command_says_how_to_get_it(tmp_path: Path, command: str) -> None:
+    exported = waypost("encoder", command, tmp_path, tmp_path / "target")
     assert (exported.returncode, exported.stdout) == (1, "")
     assert exported.stderr.endswith("; run: pip install 'waypost[export]'\n")
     assert not (tmp_path / "target").exists()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.folders import write_folder
+from tests.unit.adapters.encoders import copy_encoder
 from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.lab.figures import FIGURES
@@ -176,3 +177,24 @@ def test_what_cannot_be_done_is_said_with_its_cure(
     assert (ran.returncode, ran.stdout) == (code, "")
     assert message in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_bundle_of_another_encoder_is_compared_when_that_one_is_named(
+    few: Path, bundle: Mapping[str, Path], repo: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    other = copy_encoder(
+        encoder_folder, tmp_path / "encoder", manifest={"query_prefix": "translate: "}
+    )
+    index = tmp_path / "index"
+    build_index(
+        Settings.load(routes=repo / "routes", index=index, encoder=other), lambda done, total: None
+    )
+    refused = waypost("eval", few, "--compare", index, **bundle)
+    assert refused.returncode == 1
+    assert "name the encoder that it was built with" in refused.stderr
+    ran = waypost("eval", few, "--compare", index, "--compare-encoder", other, "--json", **bundle)
+    assert ran.returncode == 0, ran.stderr
+    compared = json.loads(ran.stdout)["comparison"]
+    assert compared["index_version"] == BundleStore(index).live_version()
+    alone = waypost("eval", few, "--json", index=index, encoder=other)
+    assert compared["figures"] == json.loads(alone.stdout)["figures"]

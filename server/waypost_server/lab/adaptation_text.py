@@ -1,0 +1,45 @@
+"""What adapting an encoder gains, in words, for a terminal, and as data, for a program."""
+
+from dataclasses import asdict
+from typing import Any
+
+from waypost_server.lab.adaptation import FOLDS, Adaptation
+from waypost_server.lab.text_table import table
+
+
+def adaptation_text(adaptation: Adaptation) -> str:
+    """The folds' verdict on some lines."""
+    rows = [["on held-out exemplars", "before", "after", "change", "95% interval"]]
+    for name, gain in (
+        ("best route is theirs", adaptation.accuracy),
+        ("told apart from strangers (AUROC)", adaptation.auroc),
+    ):
+        rows.append(
+            [
+                name,
+                f"{gain.before:.4f}",
+                f"{gain.after:.4f}",
+                f"{gain.after - gain.before:+.4f}",
+                f"{gain.low:+.4f} to {gain.high:+.4f}",
+            ]
+        )
+    held, times = len(adaptation.rows), adaptation.epochs
+    verdict = (
+        "Both gain beyond noise."
+        if adaptation.pays
+        else "Not both gain beyond noise: the encoder as it is will do as well."
+    )
+    head = f"{held:,} exemplars, {FOLDS} folds, strangers are routes left out; {times} epochs"
+    return "\n\n".join([head, "\n".join(table(rows)), verdict])
+
+
+def adaptation_json(adaptation: Adaptation) -> dict[str, Any]:
+    """The same."""
+    return {
+        "exemplars": len(adaptation.rows),
+        "folds": FOLDS,
+        "epochs": adaptation.epochs,
+        "pays": adaptation.pays,
+        "accuracy": asdict(adaptation.accuracy),
+        "auroc": asdict(adaptation.auroc),
+    }
