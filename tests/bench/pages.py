@@ -1,5 +1,7 @@
 """Generated sections of pages that are otherwise written by hand."""
 
+from collections.abc import Iterable, Sequence
+
 
 def splice(document: str, section: str, text: str) -> str:
     """`document` with `text` between a section's markers; raises ValueError when it lacks them."""
@@ -14,3 +16,9 @@ def splice(document: str, section: str, text: str) -> str:
 def markers(section: str) -> tuple[str, str]:
     """The lines between which a section stands."""
     return f"<!-- {section}:begin -->", f"<!-- {section}:end -->"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

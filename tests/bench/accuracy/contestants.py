@@ -1,6 +1,7 @@
 """What Waypost, and two simple ways on the same vectors, say of a task's queries."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,9 @@ from tests.bench.accuracy.figures import Floats
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.core.bundle import Bundle, RouteSet, build_bundle
 from waypost_server.core.catalog import DEFAULT_ROUTE, Catalog, Route, Taxonomy
+from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.evidence import gather_evidence, score_routes
+from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.outcome import Outcome
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -59,11 +62,27 @@ class WaypostSaid:
     fit_seconds: float
 
 
-def ask_waypost(task: Task, encoder: CachedEncoder) -> WaypostSaid:
-    """Builds a bundle as `waypost build` does and decides query by query as the server does."""
+def ask_waypost(
+    task: Task,
+    encoder: CachedEncoder,
+    *,
+    held_out: Callable[[ExemplarTable], HeldOut | None] = lambda table: None,
+) -> WaypostSaid:
+    """Builds a bundle as `waypost build` does and decides query by query as the server does.
+
+    Args:
+        task: what to build from and what to ask.
+        encoder: makes the encodings.
+        held_out: what an adapted encoder brings along.
+    """
     began = time.perf_counter()
+    routes = _routes(task.exemplars)
     bundle = build_bundle(
-        _routes(task.exemplars), encoder, known={}, progress=lambda done, total: None
+        routes,
+        encoder,
+        known={},
+        progress=lambda done, total: None,
+        held_out=held_out(routes.table()),
     )
     seconds = time.perf_counter() - began
     index = FaissIndex.build(bundle.encodings[:, : bundle.dimension])

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tests.bench.accuracy.figures import CONFIDENT, Figures
 from tests.bench.accuracy.measure import DECISION, RouterFigures, TaskFigures
 from tests.bench.accuracy.peers import KINDS, VERSIONS, PeerSaid
+from tests.bench.pages import table
 from waypost_server.lab.bootstrap import Measured
 
 TITLES = {
@@ -68,7 +69,7 @@ def _accuracy_table(tasks: Tasks) -> str:
     return (
         "Share of queries whose best route is right, in percent. In brackets: 95% interval; for "
         "semantic-router's best setting, the setting chosen on validation.\n\n"
-        + _table(["data", "exemplars a route", *names], rows)
+        + table(["data", "exemplars a route", *names], rows)
     )
 
 
@@ -107,7 +108,7 @@ def _confidence_table(tasks: Tasks) -> str:
         "scaling, fitted on the validation queries (where its fit overflows, on sums of many, it "
         "says 1 of every query); Waypost sees exemplars alone. A perfectly "
         "calibrated router would show an ECE too, the larger the fewer the queries.\n\n"
-        + _table(header, rows)
+        + table(header, rows)
     )
 
 
@@ -147,7 +148,7 @@ def _scope_table(tasks: Tasks) -> str:
         "to BANKING77 are its other 27 intents (near) and those of CLINC150 (far). "
         + _better_score(tasks)
         + "\n\n"
-        + _table(["data", "exemplars a route", "strangers", *names, *columns], rows)
+        + table(["data", "exemplars a route", "strangers", *names, *columns], rows)
     )
 
 
@@ -186,7 +187,7 @@ def _decision_table(tasks: Tasks) -> str:
     return (
         "What Waypost itself decides with its default settings, in percent. What is not MATCHED "
         "goes to the default route, because it is out of scope, too far from its best route, or "
-        f"less sure than {CONFIDENT}.\n\n" + _table(header, rows)
+        f"less sure than {CONFIDENT}.\n\n" + table(header, rows)
     )
 
 
@@ -195,7 +196,7 @@ def _wanted_table(tasks: Tasks) -> str:
         [what, f"{wanted}", reached, "yes" if good else "no"]
         for what, wanted, reached, good in _wanted(tasks)
     ]
-    return _table(["", "wanted", "reached", "reached?"], rows)
+    return table(["", "wanted", "reached", "reached?"], rows)
 
 
 def _wanted(tasks: Tasks) -> Iterable[tuple[str, str, str, bool]]:
@@ -276,8 +277,3 @@ def _value(figure: Measured | None) -> float:
 def _rounded(figure: Measured | None) -> float:
     """As it is printed: what is compared is what can be read."""
     return round(100 * _value(figure), 1)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

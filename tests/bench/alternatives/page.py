@@ -1,10 +1,11 @@
 """The figures as Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from tests.bench.accuracy.report import MISSING, TITLES
 from tests.bench.alternatives.contest import ALTERNATIVES, Column, Found
+from tests.bench.pages import table
 from waypost_server.lab.comparison import SIGNIFICANT
 
 Key = tuple[str, str]
@@ -37,7 +38,7 @@ def _accuracies(columns: Columns, finds: Finds) -> str:
         for name, found in finds.items()
     ]
     header = ["", *_titles(columns), "mean less Waypost's", "beyond noise"]
-    return _table(header, [*rows, ["Waypost", *ours, "", ""]])
+    return table(header, [*rows, ["Waypost", *ours, "", ""]])
 
 
 def _settings(columns: Columns, finds: Finds) -> str:
@@ -51,7 +52,7 @@ def _settings(columns: Columns, finds: Finds) -> str:
         if any(one.setting for one in found.values())
     ]
     header = ["", *_titles(columns), "one for all", "its mean less Waypost's"]
-    return "The settings that did best:\n\n" + _table(header, rows)
+    return "The settings that did best:\n\n" + table(header, rows)
 
 
 def _one_for_all(columns: Columns, found: Mapping[Key, Found]) -> tuple[str, str]:
@@ -84,8 +85,3 @@ def _beyond_noise(columns: Columns, found: Mapping[Key, Found]) -> str:
 
 def _titles(columns: Columns) -> list[str]:
     return [f"{TITLES[data]}, {shots}" for data, shots in columns]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,1 @@
+"""What adapting the encoder gains on public data sets, test splits for reporting only."""
