@@ -36,6 +36,11 @@ def index_folder(
 ) -> Path:
     """Bundles of the shipped routes, one of them live; not to be changed."""
     folder = tmp_path_factory.mktemp("bundles") / "index"
-    settings = Settings.load(routes=repo / "routes", index=folder, encoder=encoder_folder)
+    settings = Settings.load(
+        routes=repo / "routes",
+        index=folder,
+        encoder=encoder_folder,
+        static_encoder=repo / "models/all-MiniLM-L6-v2-static",
+    )
     build_index(settings, lambda done, total: None)
     return folder

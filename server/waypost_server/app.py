@@ -13,7 +13,9 @@ import uvloop
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
+from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine
 from waypost_server.service.server import Server
@@ -27,7 +29,9 @@ def load_engine(settings: Settings) -> Engine:
     """The live bundle with its encoder; raises BundleError or EncoderError."""
     stored = BundleStore(settings.index).load()
     encoder = load_encoder(settings.encoder, stored)
-    return Engine(encoder, router_of(stored), stored.version)
+    return Engine(
+        encoder, router_of(stored), stored.version, first=load_first_stage(settings, stored)
+    )
 
 
 def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
@@ -40,6 +44,31 @@ def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
             f"{encoder.fingerprint}; build again, or name the encoder that it was built with"
         )
     return encoder
+
+
+def load_static(settings: Settings) -> StaticEncoder | None:
+    """The static encoder, unless there is to be one stage; raises EncoderError."""
+    return StaticEncoder.load(settings.static_encoder) if settings.two_stage else None
+
+
+def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | None:
+    """The bundle's first stage, if it has one and it is wanted.
+
+    Raises:
+        EncoderError: the static encoder cannot be used.
+        BundleError: the bundle was built with another one.
+    """
+    if stored.first is None or not settings.two_stage:
+        return None
+    static = StaticEncoder.load(settings.static_encoder)
+    if stored.first.encoder_fingerprint != static.fingerprint:
+        raise BundleError(
+            f"{stored.folder.parent}: bundle {stored.version} was built with static encoder "
+            f"{stored.first.encoder_fingerprint}, but {settings.static_encoder} is "
+            f"{static.fingerprint}; build again, or set WAYPOST_TWO_STAGE=false"
+        )
+    router = Router(stored.catalog, stored.exemplars, stored.first.index, stored.first.scoring)
+    return FirstStage(static, router, stored.first.gate)
 
 
 def router_of(stored: StoredBundle) -> Router:

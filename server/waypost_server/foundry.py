@@ -12,6 +12,7 @@ from waypost_server.adapters.encoder_manifest import (
     MODEL_FILE,
     TOKENIZER_FILE,
     EncoderManifest,
+    check_target,
     write_encoder,
 )
 from waypost_server.adapters.files import sha256_hex
@@ -133,8 +134,7 @@ def adapt_encoder(
         RoutesError: the routes folder has problems, or too few exemplars.
         EncoderError: the model is of another kind, or the target is there already.
     """
-    if target.exists():
-        raise EncoderError(f"{target}: it is there already; remove it or name another folder")
+    check_target(target)
     route_set = read_routes(routes)
     table = route_set.table()
     prefix = model_prefix(source)

@@ -37,6 +37,13 @@ class Settings(BaseSettings):
     index: Path = Field(Path("index"), description="Folder of the built bundles.")
     routes: Path = Field(Path("routes"), description="Folder of the routes, read by `build`.")
     encoder: Path = Field(Path("models/all-MiniLM-L6-v2"), description="Folder of the encoder.")
+    two_stage: bool = Field(
+        True,
+        description="Whether a static encoder decides what it is sure of, before the transformer.",
+    )
+    static_encoder: Path = Field(
+        Path("models/all-MiniLM-L6-v2-static"), description="Folder of that static encoder."
+    )
     workers: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         description="Threads that decide; one a core is best.",

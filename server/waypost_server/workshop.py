@@ -5,19 +5,31 @@ from pathlib import Path
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.encoder_manifest import (
+    SCALES_FILE,
+    TABLE_FILE,
+    TOKENIZER_FILE,
+    EncoderManifest,
+    check_target,
+    read_verified,
+    write_encoder,
+)
+from waypost_server.adapters.files import as_npy, sha256_hex
 from waypost_server.adapters.gate_file import read_gate
 from waypost_server.adapters.held_out_file import read_held_out
 from waypost_server.adapters.labelled_file import read_labelled
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.route_folder import read_routes
 from waypost_server.adapters.traffic_log import read_traffic
-from waypost_server.app import load_encoder, router_of
+from waypost_server.app import load_encoder, load_first_stage, load_static, router_of
 from waypost_server.core.bundle import build_bundle, by_hand
 from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.ports import Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
 from waypost_server.lab.comparison import compare
+from waypost_server.lab.distill import distil
 from waypost_server.lab.doctor import examine
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
 from waypost_server.lab.figures import FIGURES
@@ -37,6 +49,9 @@ def build_index(
 ) -> tuple[StoredBundle, int]:
     """Builds a bundle from the routes folder and makes it live.
 
+    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
+    would only lose the tuning.
+
     Args:
         settings: all of them.
         progress: called with how many exemplars are encoded and how many there are to encode.
@@ -50,7 +65,11 @@ def build_index(
     """
     routes = read_routes(settings.routes)
     encoder = OnnxEncoder.load(settings.encoder)
+    static = load_static(settings)
     store = BundleStore(settings.index)
+    tuned = store.tuned(routes.sha256, encoder.fingerprint, static.fingerprint if static else None)
+    if tuned:
+        return tuned, 0
     encoded = 0
 
     def count(done: int, total: int) -> None:
@@ -66,6 +85,7 @@ def build_index(
         held_out=read_held_out(
             settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
         ),
+        static=static,
     )
     return store.save(bundle), encoded
 
@@ -115,11 +135,13 @@ def evaluate_index(
         return encode_queries(queries, with_, threads=settings.workers, progress=progress)
 
     encodings = encode(encoder)
-    found = _evaluate(stored, queries, encodings)
+    found = _evaluate(stored, queries, encodings, load_first_stage(settings, stored))
     comparison = None
     if old and other:
         same = other.fingerprint == encoder.fingerprint
-        before = _evaluate(old, queries, encodings if same else encode(other))
+        before = _evaluate(
+            old, queries, encodings if same else encode(other), load_first_stage(settings, old)
+        )
         comparison = compare(before, found)
     return Report(
         evaluation=found,
@@ -146,9 +168,12 @@ def _other_bundle(index: Path, name: str) -> StoredBundle:
 
 
 def _evaluate(
-    stored: StoredBundle, queries: Sequence[LabelledQuery], encodings: Encodings
+    stored: StoredBundle,
+    queries: Sequence[LabelledQuery],
+    encodings: Encodings,
+    first: FirstStage | None,
 ) -> Evaluation:
-    judged = judge(queries, encodings, router_of(stored))
+    judged = judge(queries, encodings, router_of(stored), first)
     return evaluate(judged, _subject(stored, queries))
 
 
@@ -177,6 +202,7 @@ def tune_index(
     files: Sequence[Path],
     *,
     write: bool,
+    anyway: bool = False,
     progress: Callable[[int, int], None],
 ) -> tuple[Trial, StoredBundle | None]:
     """Tunes the live bundle on labelled queries and makes the result live if it is a gain.
@@ -185,6 +211,7 @@ def tune_index(
         settings: all of them.
         files: labelled files, and folders of them.
         write: whether a gain may go live.
+        anyway: whether anything may.
         progress: called with how many queries are encoded and how many there are.
 
     Returns:
@@ -202,7 +229,7 @@ def tune_index(
     encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
     router = router_of(stored).with_scoring(_untuned(stored, settings.encoder))
     trial = try_tuning(router, queries, encodings, _subject(stored, queries))
-    if not write or trial.finding != "gain":
+    if not write or not (anyway or trial.finding == "gain"):
         return trial, None
     return trial, store.save_scoring(stored, trial.new)
 
@@ -220,7 +247,43 @@ def _untuned(stored: StoredBundle, encoder: Path) -> Scoring:
         by_hand=by_hand(stored.catalog),
         negatives=stored.negatives(),
         held_out=read_held_out(encoder, stored.exemplars, knows_outside=bool(len(outside))),
+    )[0]
+
+
+def distil_encoder(
+    source: Path, target: Path, *, name: str, progress: Callable[[int, int], None]
+) -> EncoderManifest:
+    """Distils the encoder in `source` into a static one in the new folder `target`.
+
+    Args:
+        source: an encoder's folder.
+        target: the new folder.
+        name: of the static encoder.
+        progress: called with how many tokens are encoded and how many there are.
+
+    Raises:
+        EncoderError: the source cannot be used, or the target is there already.
+    """
+    check_target(target)
+    encoder = OnnxEncoder.load(source)
+    rows, scales = distil(encoder.token_count, encoder.encode_tokens, progress)
+    tokenizer = read_verified(source, TOKENIZER_FILE, encoder.manifest)
+    files = {TABLE_FILE: as_npy(rows), SCALES_FILE: as_npy(scales), TOKENIZER_FILE: tokenizer}
+    manifest = encoder.manifest.model_copy(
+        update={
+            "name": name,
+            "kind": "static",
+            "precision": "int8",
+            "dimension": rows.shape[1],
+            "inner_dimension": 0,
+            "opset": 0,
+            "source": f"distilled from {encoder.name} ({encoder.fingerprint})",
+            "files": {file: sha256_hex(content) for file, content in files.items()},
+            "figures": {},
+        }
     )
+    write_encoder(target, manifest, files)
+    return manifest
 
 
 def examine_index(settings: Settings, log: Path | None) -> tuple[StoredBundle, tuple[Finding, ...]]:

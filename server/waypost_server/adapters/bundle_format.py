@@ -5,19 +5,21 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from waypost_server.adapters import stage_files
 from waypost_server.adapters.faiss_index import FaissIndex
-from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.files import as_npy, sha256_hex
 from waypost_server.adapters.scoring_files import (
     CALIBRATION,
     HEAD,
     read_scoring,
     write_scoring,
 )
+from waypost_server.adapters.stage_files import StoredFirstStage, read_stage, write_stage
 from waypost_server.core.bundle import Bundle, negatives_of
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import BundleError
@@ -75,6 +77,13 @@ class _ExemplarRow(BaseModel):
     text: str
 
 
+class _TextRow(BaseModel):
+    """A line of `negatives.jsonl`, or of `out_of_scope.jsonl`, whose texts are of no route."""
+
+    route: str = ""
+    text: str
+
+
 @dataclass(frozen=True)
 class StoredBundle:
     """A bundle as loaded, with all that answers queries."""
@@ -85,6 +94,7 @@ class StoredBundle:
     exemplars: ExemplarTable
     index: FaissIndex
     scoring: Scoring
+    first: StoredFirstStage | None
 
     @property
     def version(self) -> str:
@@ -93,34 +103,46 @@ class StoredBundle:
 
     def known(self) -> Mapping[str, Encodings]:
         """All encodings of the bundle by text, for the next build."""
-        outside = [row["text"] for row in self._rows(OUT_OF_SCOPE)]
-        negatives = [row["text"] for row in self._rows(NEGATIVES)]
-        return {
-            **dict(zip(negatives, self._array(AGAINST), strict=True)),
-            **dict(zip(outside, self.outside(), strict=True)),
-            **dict(zip(self.exemplars.texts, self.encodings(), strict=True)),
-        }
+        known: dict[str, Encodings] = {}
+        for rows, array in ((NEGATIVES, AGAINST), (OUT_OF_SCOPE, OUTSIDE)):
+            texts = [row.text for row in self._rows(rows)]
+            known |= dict(zip(texts, self._array(array, len(texts)), strict=True))
+        return known | dict(zip(self.exemplars.texts, self.encodings(), strict=True))
 
     def outside(self) -> Encodings:
         """Encodings of the examples of out of scope, shape (m, width)."""
-        return self._array(OUTSIDE)
+        return self._array(OUTSIDE, len(self._rows(OUT_OF_SCOPE)))
 
     def negatives(self) -> Negatives:
         """What the head was taught of negatives."""
-        routes = [row["route"] for row in self._rows(NEGATIVES)]
-        return negatives_of(self.exemplars, routes, self._array(AGAINST))
+        routes = [row.route for row in self._rows(NEGATIVES)]
+        return negatives_of(self.exemplars, routes, self._array(AGAINST, len(routes)))
 
     def encodings(self) -> Encodings:
         """The exemplars' encodings, row for row; read when asked, since only builds need them."""
-        return np.hstack([self.index.vectors, self._array(INNER).astype(np.float32)])
+        inner = self._array(INNER, len(self.exemplars.texts)).astype(np.float32)
+        return np.hstack([self.index.vectors, inner])
 
-    def _rows(self, name: str) -> list[dict[str, str]]:
-        lines = _verified(self.folder, name, self.manifest).decode().split("\n")
-        return [json.loads(line) for line in lines if line]
+    def _rows(self, name: str) -> list[_TextRow]:
+        lines = _verified(self.folder, name, self.manifest).splitlines()
+        try:
+            return [_TextRow.model_validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise _damaged(self.folder / name, error) from None
 
-    def _array(self, name: str) -> Encodings:
+    def _array(self, name: str, rows: int) -> Encodings:
         content = _verified(self.folder, name, self.manifest)
-        found: Encodings = np.load(io.BytesIO(content), allow_pickle=False)
+        try:
+            found: Encodings = np.load(io.BytesIO(content), allow_pickle=False)
+        except (ValueError, OSError) as error:
+            raise BundleError(
+                f"{self.folder / name}: cannot be read: {error}; build again"
+            ) from None
+        if len(found) != rows or not np.isfinite(found).all():
+            raise BundleError(
+                f"{self.folder / name}: it holds {len(found)} rows, wanted {rows} of finite "
+                "numbers; build again"
+            )
         return found
 
 
@@ -137,13 +159,14 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
     files = {
         INDEX: index.to_bytes(),
         EXEMPLARS: _jsonl(rows),
-        INNER: _npy(inner.astype(np.float16)),
+        INNER: as_npy(inner.astype(np.float16)),
         OUT_OF_SCOPE: _jsonl({"text": text} for text in bundle.out_of_scope),
-        OUTSIDE: _npy(bundle.outside),
+        OUTSIDE: as_npy(bundle.outside),
         NEGATIVES: _jsonl({"route": route, "text": text} for route, text in bundle.negatives),
-        AGAINST: _npy(bundle.against),
+        AGAINST: as_npy(bundle.against),
         ROUTES: routes.model_dump_json(indent=1).encode(),
         **write_scoring(bundle.scoring),
+        **(write_stage(bundle.first) if bundle.first else {}),
     }
     return _sealed(
         BundleManifest(
@@ -181,14 +204,15 @@ def load(folder: Path) -> StoredBundle:
     """Loads the bundle in `folder`, which its version names; raises BundleError if damaged."""
     try:
         manifest = _manifest(folder)
-        files = {name: _verified(folder, name, manifest) for name in SERVED}
+        staged = stage_files.FILES if stage_files.STAGE in manifest.files else ()
+        files = {name: _verified(folder, name, manifest) for name in (*SERVED, *staged)}
         rows = [_ExemplarRow.model_validate_json(line) for line in files[EXEMPLARS].splitlines()]
         routes = _RoutesFile.model_validate_json(files[ROUTES])
+        count = len({row.route for row in rows})
+        stage = read_stage(files, routes=count, exemplars=len(rows)) if staged else None
+        scoring = read_scoring(files[HEAD], files[CALIBRATION], routes=count)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BundleError(
-            f"{folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}; build again"
-        ) from None
+        raise _damaged(folder, error) from None
     index = FaissIndex.from_bytes(files[INDEX])
     if index.size != len(rows):
         raise BundleError(
@@ -204,18 +228,19 @@ def load(folder: Path) -> StoredBundle:
         catalog=routes.catalog,
         exemplars=exemplars,
         index=index,
-        scoring=read_scoring(files[HEAD], files[CALIBRATION], routes=len(exemplars.routes)),
+        scoring=scoring,
+        first=stage,
     )
+
+
+def _damaged(path: Path, error: ValidationError) -> BundleError:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "the file"
+    return BundleError(f"{path}: {where}: {first['msg']}; build again")
 
 
 def _jsonl(rows: Iterable[Mapping[str, str]]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def _npy(array: np.ndarray[Any, Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _manifest(folder: Path) -> BundleManifest:

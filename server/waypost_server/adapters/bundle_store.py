@@ -11,6 +11,7 @@ from waypost_server.adapters import bundle_format
 from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
 from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
 from waypost_server.core.bundle import Bundle
+from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.errors import BundleError
 from waypost_server.core.ports import Encodings
 from waypost_server.core.scoring import Scoring
@@ -68,21 +69,49 @@ class BundleStore:
         except BundleError:
             return {}
 
+    def tuned(
+        self, routes_sha256: str, encoder_fingerprint: str, static_fingerprint: str | None
+    ) -> StoredBundle | None:
+        """The live bundle, if it was tuned and is of these routes and encoders."""
+        try:
+            live = self.load()
+        except BundleError:
+            return None
+        same = (
+            live.scoring.calibration.method is CalibrationMethod.HELD_OUT
+            and live.manifest.routes_sha256 == routes_sha256
+            and live.manifest.encoder_fingerprint == encoder_fingerprint
+            and (live.first is None or live.first.encoder_fingerprint == static_fingerprint)
+        )
+        return live if same else None
+
     def save(self, bundle: Bundle) -> StoredBundle:
         """Writes `bundle` as a version, makes it live and returns it as loaded from disk.
 
         Equal bundles are equal byte for byte and so have one version. The last step is atomic:
         until then the previous version stays live. Raises BundleError when it cannot be written.
         """
-        return self._save(*bundle_format.serialise(bundle))
+        version, files = bundle_format.serialise(bundle)
+        return self._save(version, files)
 
     def save_scoring(self, stored: StoredBundle, scoring: Scoring) -> StoredBundle:
-        """Likewise, of a stored bundle with another scoring."""
-        return self._save(*bundle_format.with_scoring(stored, scoring))
+        """Likewise, of the live bundle with another scoring.
 
-    def _save(self, version: str, files: Mapping[str, bytes]) -> StoredBundle:
+        Raises BundleError, too, when another bundle went live since it was loaded.
+        """
+        version, files = bundle_format.with_scoring(stored, scoring)
+        return self._save(version, files, instead_of=stored.version)
+
+    def _save(
+        self, version: str, files: Mapping[str, bytes], *, instead_of: str | None = None
+    ) -> StoredBundle:
         try:
             with self._locked():
+                if instead_of and self.live_version() != instead_of:
+                    raise BundleError(
+                        f"{self._folder}: {instead_of} is not live any more: another bundle was "
+                        "built meanwhile, and stays live; tune again"
+                    )
                 folder = self._folder / version
                 if not _is_intact(folder):
                     self._write(folder, files)

@@ -1,8 +1,10 @@
 """`encoder.json`: what an encoder is, where it comes from, and the hashes of its files."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
@@ -13,7 +15,10 @@ from waypost_server.core.errors import EncoderError
 MANIFEST_FILE = "encoder.json"
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+TABLE_FILE = "table.npy"
+SCALES_FILE = "scales.npy"
 
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -32,7 +37,8 @@ class EncoderManifest(BaseModel):
         pooling: how token vectors become one.
         normalization: how the vector becomes a unit vector.
         query_prefix: put before every text; exemplars are queries too.
-        opset: ONNX operator set of the graph.
+        opset: ONNX operator set of the graph; 0 for none.
+        kind: a graph for ONNX Runtime, or a table of token vectors.
         files: SHA-256 of each file beside the manifest.
         figures: measurements at export, by name.
     """
@@ -50,13 +56,14 @@ class EncoderManifest(BaseModel):
     pooling: Literal["mean", "cls"]
     normalization: Literal["l2"] = "l2"
     query_prefix: str = ""
-    opset: PositiveInt
-    files: dict[str, Sha256]
+    opset: NonNegativeInt
+    kind: Literal["onnx", "static"] = "onnx"
+    files: dict[FileName, Sha256]
     figures: dict[str, float] = {}
 
     @property
     def fingerprint(self) -> str:
-        """Hex hash of everything that a vector depends on."""
+        """Hex hash of the files and of everything else that a vector depends on."""
         in_order = self.model_copy(update={"files": dict(sorted(self.files.items()))})
         identity = in_order.model_dump_json(
             include={
@@ -100,13 +107,28 @@ def read_verified(folder: Path, name: str, manifest: EncoderManifest) -> bytes:
 
 def write_encoder(folder: Path, manifest: EncoderManifest, files: Mapping[str, bytes]) -> None:
     """Writes a new encoder's folder, whole or not at all; raises EncoderError if it is there."""
+    check_target(folder)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        aside.mkdir(parents=True)
+        for name, content in files.items():
+            write_durably(aside / name, content)
+        write_durably(aside / MANIFEST_FILE, f"{manifest.model_dump_json(indent=1)}\n".encode())
+        sync_folder(aside)
+        aside.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise EncoderError(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+def check_target(folder: Path) -> None:
+    """Raises EncoderError when `write_encoder` could not write there: asked before long work."""
     if folder.exists():
         raise EncoderError(f"{folder}: it is there already; remove it or name another folder")
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    aside.mkdir(parents=True)
-    for name, content in files.items():
-        write_durably(aside / name, content)
-    write_durably(aside / MANIFEST_FILE, f"{manifest.model_dump_json(indent=1)}\n".encode())
-    sync_folder(aside)
-    aside.rename(folder)
-    sync_folder(folder.parent)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder.parent):
+            pass
+    except OSError as error:
+        raise EncoderError(f"{folder}: cannot be written: {error.strerror}") from error

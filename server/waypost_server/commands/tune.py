@@ -21,21 +21,24 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
 @click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
 @click.option("--dry-run", is_flag=True, help="Only show what tuning would change.")
+@click.option("--anyway", is_flag=True, help="Make the result live even if it is no gain.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
 def tune(
     files: tuple[Path, ...],
     index: Path | None,
     encoder: Path | None,
     dry_run: bool,
+    anyway: bool,
     as_json: bool,
 ) -> None:
     """Fit the live bundle's thresholds, weights and calibration to labelled queries.
 
     A FILE is as for `waypost eval`; queries that belong to no route count too. Every query is
-    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version;
-    the routes folder is not touched, so that the next `waypost build` starts from exemplars again.
-    Tuning does too: give all files at once. Queries that tuned a bundle cannot evaluate it: keep
-    some for `waypost eval`.
+    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version.
+
+    Tuning starts from exemplars, not from an earlier tuning: give all files at once. While the
+    routes folder stays as it is, `waypost build` keeps the tuned bundle; once it changes, tune
+    again. Queries that tuned a bundle cannot evaluate it: keep some apart for `waypost eval`.
 
     Example: waypost tune traffic.jsonl --dry-run
     """
@@ -45,13 +48,20 @@ def tune(
 
     settings = Settings.load(index=index, encoder=encoder)
     with encoding_bar() as progress:
-        trial, written = tune_index(settings, files, write=not dry_run, progress=progress)
+        trial, written = tune_index(
+            settings, files, write=not dry_run, anyway=anyway, progress=progress
+        )
     if as_json:
         version = written.version if written else None
         click.echo(json.dumps(trial_json(trial) | {"version": version}, ensure_ascii=False))
         return
     click.echo(trial_text(trial))
     if written:
-        click.echo(f"waypost: bundle {written.version} is live in {settings.index}")
+        click.echo(
+            f"waypost: bundle {written.version} is live in {settings.index}; "
+            "restart `waypost serve` to serve it"
+        )
+    elif dry_run:
+        click.echo(f"waypost: a dry run: the bundle in {settings.index} stays as it is")
     else:
         click.echo(f"waypost: the bundle in {settings.index} stays as it is")

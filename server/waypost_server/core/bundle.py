@@ -9,6 +9,7 @@ from waypost_server.core.catalog import Catalog
 from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.first_stage import FittedFirstStage, choose_gate
 from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
@@ -57,6 +58,7 @@ class Bundle:
         against: their encodings, shape (k, width).
         dimension: length of the unit vector at the front of an encoding.
         scoring: what was fitted on them.
+        first: the first stage, if there is one.
         encoder_name: name of the encoder.
         encoder_fingerprint: its identity.
         routes_sha256: hash of the routes folder.
@@ -71,6 +73,7 @@ class Bundle:
     against: Encodings = field(repr=False)
     dimension: int
     scoring: Scoring = field(repr=False)
+    first: FittedFirstStage | None
     encoder_name: str
     encoder_fingerprint: str
     routes_sha256: str
@@ -83,6 +86,7 @@ def build_bundle(
     known: Mapping[str, Encodings],
     progress: Callable[[int, int], None],
     held_out: HeldOut | None = None,
+    static: Encoder | None = None,
 ) -> Bundle:
     """Encodes the exemplars of `routes` and fits the scoring.
 
@@ -92,6 +96,7 @@ def build_bundle(
         known: encodings of shape (width,) that this encoder made before, by text; not made again.
         progress: called with how many texts are encoded and how many there are to encode.
         held_out: as for `fit_scoring`.
+        static: the encoder of a first stage; None for none.
 
     Raises:
         EncoderError: an encoding is not finite.
@@ -100,9 +105,20 @@ def build_bundle(
     negatives = [(route, text) for route, texts in routes.negatives.items() for text in texts]
     texts = [*exemplars.texts, *routes.out_of_scope, *(text for _, text in negatives)]
     encodings = _encode(texts, encoder, known, progress)
-    _check_finite(encodings, exemplars, len(routes.out_of_scope), encoder.name)
+    _check_finite(encodings, exemplars, len(routes.out_of_scope), negatives, encoder.name)
     count = len(exemplars.texts)
     inside, outside, against = np.split(encodings, [count, count + len(routes.out_of_scope)])
+    scoring, held_out_now = fit_scoring(
+        inside,
+        outside,
+        exemplars,
+        dimension=encoder.dimension,
+        by_hand=by_hand(routes.catalog),
+        negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
+        held_out=held_out,
+    )
+    # An adapted encoder's folds are others than ours: what they saw cannot be compared.
+    comparable = held_out_now if held_out is None else None
     return Bundle(
         catalog=routes.catalog,
         exemplars=exemplars,
@@ -112,18 +128,43 @@ def build_bundle(
         negatives=negatives,
         against=against,
         dimension=encoder.dimension,
-        scoring=fit_scoring(
-            inside,
-            outside,
-            exemplars,
-            dimension=encoder.dimension,
-            by_hand=by_hand(routes.catalog),
-            negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
-            held_out=held_out,
-        ),
+        scoring=scoring,
+        first=_fit_first(static, texts, exemplars, negatives, comparable) if static else None,
         encoder_name=encoder.name,
         encoder_fingerprint=encoder.fingerprint,
         routes_sha256=routes.sha256,
+    )
+
+
+def _fit_first(
+    static: Encoder,
+    texts: Sequence[str],
+    exemplars: ExemplarTable,
+    negatives: Sequence[tuple[str, str]],
+    second: HeldOut | None,
+) -> FittedFirstStage | None:
+    """The first stage; None where nothing shows at what confidence it may decide."""
+    if second is None:
+        return None
+    count, end = len(exemplars.texts), len(texts) - len(negatives)
+    inside, outside, against = np.split(static.encode(texts), [count, end])
+    scoring, held_out = fit_scoring(
+        inside,
+        outside,
+        exemplars,
+        dimension=static.dimension,
+        by_hand={},
+        negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
+    )
+    gate = choose_gate(held_out, scoring.calibration, second) if held_out else None
+    if gate is None:
+        return None
+    return FittedFirstStage(
+        encodings=inside,
+        scoring=scoring,
+        gate=gate,
+        encoder_name=static.name,
+        encoder_fingerprint=static.fingerprint,
     )
 
 
@@ -177,7 +218,11 @@ def _storable(encodings: Encodings, encoder: Encoder) -> Encodings:
 
 
 def _check_finite(
-    encodings: Encodings, exemplars: ExemplarTable, outside: int, encoder: str
+    encodings: Encodings,
+    exemplars: ExemplarTable,
+    outside: int,
+    negatives: Sequence[tuple[str, str]],
+    encoder: str,
 ) -> None:
     """A single NaN would spread over the whole head and silently decide every query."""
     bad = np.flatnonzero(~np.isfinite(encodings).all(axis=1))
@@ -191,7 +236,7 @@ def _check_finite(
     elif row < count + outside:
         text = f"example {row - count + 1} of out of scope"
     else:
-        text = f"negative {row - count - outside + 1}"
+        text = f"a negative of route {negatives[row - count - outside][0]!r}"
     raise EncoderError(
         f"encoder {encoder!r} makes no finite encoding of {text} "
         f"({len(bad)} of {len(encodings)} texts); change the text or export the encoder again"

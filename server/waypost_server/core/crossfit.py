@@ -111,9 +111,15 @@ def one_fold(
     negatives: Negatives | None = None,
 ) -> HeldOut:
     """Holds out the exemplars in `held`, shape (n,), at once; the rest as for `hold_out`."""
-    head = fit_head(inputs[~held], labels[~held], routes, dimension=dimension, negatives=negatives)
     known = ~held & (labels < routes)
     queries, own = inputs[held], labels[held]
+    head = fit_head(
+        inputs[~held],
+        labels[~held],
+        routes,
+        dimension=dimension,
+        negatives=negatives.unlike(queries) if negatives else None,
+    )
     logits, outside = head.logits(queries)
     similarities = queries[:, :dimension] @ inputs[known, :dimension].T
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)

@@ -49,9 +49,9 @@ class SettingsError(WaypostError):
 
 
 class EvaluationError(WaypostError):
-    """What an evaluation was given has problems, each with its file, line and cure."""
+    """What labelled queries or a gate say has problems, each with its file, line and cure."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"the evaluation's files have {count}:", *problems]))
+        super().__init__("\n".join([f"{count}:", *problems]))

@@ -25,6 +25,12 @@ class Negatives:
     inputs: Floats
     routes: Labels
 
+    def unlike(self, inputs: Floats) -> "Negatives":
+        """Those that are none of `inputs`: a text that is held out must not teach as a negative."""
+        held = {row.tobytes() for row in inputs}
+        kept = np.array([row.tobytes() not in held for row in self.inputs], dtype=np.bool_)
+        return Negatives(self.inputs[kept], self.routes[kept])
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

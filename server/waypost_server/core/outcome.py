@@ -12,6 +12,13 @@ class Outcome(StrEnum):
     AMBIGUOUS = "AMBIGUOUS"
 
 
+class Stage(StrEnum):
+    """What decided."""
+
+    STATIC_ENCODER = "STATIC_ENCODER"
+    ENCODER = "ENCODER"
+
+
 class Action(StrEnum):
     """What the client should do."""
 

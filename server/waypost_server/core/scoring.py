@@ -22,7 +22,7 @@ class Scoring:
         head: the routes' logits from an encoding.
         calibration: from evidence to confidence.
         thresholds: similarity to reach, for each route of the table, written by hand or fitted.
-        similarity_weight: logits that a similarity of 1 adds to a route's score.
+        similarity_weight: logits that a closeness of 1 adds to a route's score.
     """
 
     head: Head
@@ -40,8 +40,8 @@ def fit_scoring(
     by_hand: Mapping[str, float],
     negatives: Negatives | None = None,
     held_out: HeldOut | None = None,
-) -> Scoring:
-    """Fits on exemplars alone.
+) -> tuple[Scoring, HeldOut | None]:
+    """Fits on exemplars alone; with what was held out on the way, if anything could be.
 
     Args:
         encodings: of the exemplars, row for row, shape (n, width).
@@ -59,10 +59,11 @@ def fit_scoring(
     if held_out is None and routes:
         held_out = hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
     fitted = fit_thresholds(held_out, routes)
-    return Scoring(
+    scoring = Scoring(
         head=fit_head(inputs, labels, routes, dimension=dimension, negatives=negatives),
         calibration=UNCALIBRATED if held_out is None else fit_calibration(held_out),
         thresholds={
             route: by_hand.get(route, float(fitted[i])) for i, route in enumerate(exemplars.routes)
         },
     )
+    return scoring, held_out

@@ -120,9 +120,9 @@ def tune(
 
 
 def _choose_weight(before: float, seen: SeenQueries) -> float:
-    """The weight with most queries right; the old one unless a new one is better by more than luck.
+    """The weight with most queries right; the old one unless a new one gains a standard deviation.
 
-    Of d queries whose answer changes, luck alone makes sqrt(d) more of them right or wrong.
+    Of d queries whose answer changes, luck alone makes about sqrt(d) more right or wrong.
     """
 
     def right_with(weight: float) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from waypost_server.core.errors import RoutesError
 from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encodings
 from waypost_server.core.softmax import Labels
-from waypost_server.lab.gain import Gain, gain_of_areas, gain_of_means
+from waypost_server.lab.gain import Gain, gain_of_means
 
 EPOCHS = 8
 """Times that training may go through the exemplars; it is over-trained by then."""
@@ -103,11 +103,16 @@ class Adaptation:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One fold at one time: exemplars as seen; scope probabilities of some and of strangers."""
+    """One fold at one time.
+
+    Attributes:
+        held_out: the held-out exemplars as seen.
+        above: for each of the fold's strangers the share of the held-out exemplars of known routes
+            that have a higher scope probability; their mean is the AUROC.
+    """
 
     held_out: HeldOut
-    inside: Doubles
-    strangers: Doubles
+    above: Doubles
 
 
 def try_adapting(
@@ -126,9 +131,11 @@ def try_adapting(
     fold_of = split_folds(lessons.labels, FOLDS)
     _check(lessons, fold_of)
     looks: list[dict[int, _Look]] = []
+    kinds: list[Rows] = []
     for fold in range(FOLDS):
         held = fold_of == fold
         left_out = _left_out(lessons, fold)
+        kinds.append(_kinds(lessons, left_out, fold))
         learner = begin(*_taught(lessons, ~held & ~left_out))
         found = {0: _look(lessons, learner, held, left_out, fold)}
         for epoch in range(1, EPOCHS + 1):
@@ -137,7 +144,7 @@ def try_adapting(
             if epoch in CHECKED:
                 found[epoch] = _look(lessons, learner, held, left_out, fold)
         looks.append(found)
-    return _sum_up(looks, fold_of)
+    return _sum_up(looks, fold_of, np.concatenate(kinds))
 
 
 def _check(lessons: Lessons, fold_of: Labels) -> None:
@@ -147,6 +154,14 @@ def _check(lessons: Lessons, fold_of: Labels) -> None:
             [
                 f"{held} exemplars can be held out, those of routes that have two or more; "
                 f"adapting needs at least {FEWEST_EXEMPLARS}: write more"
+            ]
+        )
+    known = [int(((fold_of == f) & ~_left_out(lessons, f)).sum()) for f in range(FOLDS)]
+    if min(known) == 0:
+        raise RoutesError(
+            [
+                "too few routes have two exemplars or more: a fold has none to judge by; "
+                "write more exemplars for the thin routes"
             ]
         )
     if lessons.routes < FEWEST_ROUTES and len(lessons.outside) < FEWEST_EXEMPLARS:
@@ -185,6 +200,8 @@ def _look(lessons: Lessons, learner: Learner, held: Mask, left_out: Mask, fold: 
         negatives=Negatives(against, lessons.not_of) if len(against) else None,
     )
     strangers = np.concatenate([exemplars[left_out], outside[fold::FOLDS]])
+    if not len(strangers):
+        return _Look(held_out, np.zeros(0))
     known = ~left_out
     classes = np.unique(lessons.labels[known], return_inverse=True)[1].astype(np.int32)
     # Strangers are held out too: as if of the first route, for they have none.
@@ -198,10 +215,24 @@ def _look(lessons: Lessons, learner: Learner, held: Mask, left_out: Mask, fold: 
     inside = int(held[known].sum())
     calibration = fit_calibration(seen[:inside])
     scope = calibration.scope_probability(seen.evidence)
-    return _Look(held_out, scope[:inside], scope[inside:])
+    return _Look(held_out, _above(scope[:inside], scope[inside:]))
 
 
-def _sum_up(looks: Sequence[dict[int, _Look]], fold_of: Labels) -> Adaptation:
+def _above(inside: Doubles, strangers: Doubles) -> Doubles:
+    """For each stranger the share of `inside` that exceeds it, a tie counting half."""
+    rising = np.sort(inside)
+    below = np.searchsorted(rising, strangers, "left") + np.searchsorted(rising, strangers, "right")
+    above: Doubles = 1 - below / 2 / len(rising)
+    return above
+
+
+def _kinds(lessons: Lessons, left_out: Mask, fold: int) -> Rows:
+    """A number for each of a fold's strangers: those of one route go together."""
+    apart = lessons.routes + np.arange(len(lessons.outside))
+    return np.concatenate([lessons.labels[left_out], apart[fold::FOLDS]]).astype(np.intp)
+
+
+def _sum_up(looks: Sequence[dict[int, _Look]], fold_of: Labels, kinds: Rows) -> Adaptation:
     right = {
         epoch: np.array([int(fold[epoch].held_out.right.sum()) for fold in looks])
         for epoch in CHECKED
@@ -217,12 +248,11 @@ def _sum_up(looks: Sequence[dict[int, _Look]], fold_of: Labels) -> Adaptation:
     return Adaptation(
         epochs=max(CHECKED, key=lambda epoch: (right[epoch].sum(), -epoch)),
         accuracy=gain_of_means(join([look.held_out for look in before]).right, held_out.right),
-        auroc=gain_of_areas(_samples(before), _samples(after)),
+        auroc=gain_of_means(
+            np.concatenate([look.above for look in before]),
+            np.concatenate([look.above for look in after]),
+            groups=np.unique(kinds, return_inverse=True)[1],
+        ),
         rows=np.concatenate([np.flatnonzero(fold_of == fold) for fold in range(len(looks))]),
         held_out=held_out,
     )
-
-
-def _samples(looks: Sequence[_Look]) -> list[tuple[Doubles, Doubles]]:
-    """What tells strangers apart, of the folds that have some."""
-    return [(look.inside, look.strangers) for look in looks if len(look.strangers)]

@@ -24,12 +24,11 @@ def adaptation_text(adaptation: Adaptation) -> str:
             ]
         )
     held, times = len(adaptation.rows), adaptation.epochs
-    verdict = (
-        "Both gain beyond noise."
-        if adaptation.pays
-        else "Not both gain beyond noise: the encoder as it is will do as well."
+    verdict = "Both gain beyond noise." if adaptation.pays else "Not both gain beyond noise."
+    head = (
+        f"{held:,} exemplars, {FOLDS} folds, strangers are routes and examples kept from training; "
+        f"{times} epochs"
     )
-    head = f"{held:,} exemplars, {FOLDS} folds, strangers are routes left out; {times} epochs"
     return "\n\n".join([head, "\n".join(table(rows)), verdict])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from waypost_server.lab.evaluation import Evaluation
+from waypost_server.lab.gain import mcnemar
 from waypost_server.lab.judged import Judged
 
 SIGNIFICANT = 0.05
@@ -84,12 +85,3 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
         became_wrong=worse,
         p_value=mcnemar(len(better), len(worse)),
     )
-
-
-def mcnemar(better: int, worse: int) -> float:
-    """Two-sided exact p-value of McNemar's test (1947): a fair coin for each changed query."""
-    total, term, tail = better + worse, 1, 0
-    for i in range(min(better, worse) + 1):
-        tail += term
-        term = term * (total - i) // (i + 1)
-    return min(1.0, 2 * tail / (1 << total))

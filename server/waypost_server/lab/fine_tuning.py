@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
 from waypost_server.core.softmax import Labels
-from waypost_server.lab.onnx_export import ExportModule, load_source, modules_of
+from waypost_server.lab.onnx_export import ExportModule, load_source, middle_layer, modules_of
 
 SCALE = 10.0
 """Logits that a cosine of 1 is worth; with 20 the loss is nearly 0 before anything is learned."""
@@ -53,7 +54,7 @@ class FineTuning:
         self._loaded = load_source(source)
         transformer, pooling = modules_of(source, self._loaded)
         network = transformer.auto_model
-        layer = max(1, int(network.config.num_hidden_layers) // 2)
+        layer = middle_layer(network)
         self._module = ExportModule(network, pooling, layer)
         self._frozen = _freeze(network, layer)
         self._prefix = prefix
@@ -128,10 +129,13 @@ def _freeze(network: nn.Module, layers: int) -> list[nn.Module]:
     """Freezes all but the last layers; returns what is frozen and may be asked for eval mode."""
     total = int(network.config.num_hidden_layers)
     stack = next(
-        module
-        for module in network.modules()
-        if isinstance(module, nn.ModuleList) and len(module) == total
+        (m for m in network.modules() if isinstance(m, nn.ModuleList) and len(m) == total), None
     )
+    if stack is None:
+        raise EncoderError(
+            f"the model has no list of its {total} layers: a {type(network).__name__} cannot be "
+            "adapted"
+        )
     learning = {id(p) for layer in stack[layers:] for p in layer.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(id(parameter) in learning)

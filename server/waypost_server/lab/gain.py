@@ -3,7 +3,6 @@
 Percentile intervals of the bootstrap (Efron 1979).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +17,6 @@ SEED = 0
 CHUNK_CELLS = 4_000_000
 """Draws held at a time: 32 MB."""
 
-Sample = tuple[Doubles, Doubles]
-"""Scores of what should be high, shape (n,), and of what should be low, shape (m,)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Gain:
@@ -32,51 +28,52 @@ class Gain:
     high: float
 
 
-def gain_of_means(before: npt.ArrayLike, after: npt.ArrayLike, *, level: float = LEVEL) -> Gain:
-    """Of the mean of a figure of n queries, both of shape (n,)."""
-    old, new = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    gains = new - old
-    rng = np.random.default_rng(SEED)
-    height = max(1, CHUNK_CELLS // len(gains))
-    drawn = [
-        gains[rng.integers(len(gains), size=(min(height, RESAMPLES - start), len(gains)))].mean(
-            axis=1
-        )
-        for start in range(0, RESAMPLES, height)
-    ]
-    return _gain(float(old.mean()), float(new.mean()), np.concatenate(drawn), level)
-
-
-def gain_of_areas(
-    before: Sequence[Sample], after: Sequence[Sample], *, level: float = LEVEL
+def gain_of_means(
+    before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    *,
+    level: float = LEVEL,
+    groups: npt.ArrayLike | None = None,
 ) -> Gain:
-    """Of the mean over samples of the area under the ROC curve; samples are resampled within.
+    """The gain of the mean of a figure of n queries.
+
+    Where the figure is right or wrong, and so few queries change that McNemar's exact test sees
+    no difference, the interval reaches 0: resampling a handful of changes says too much.
 
     Args:
-        before: samples, in each of which the high and the low are compared.
-        after: the same queries in the same order.
+        before: of each query, shape (n,).
+        after: likewise.
         level: of the interval.
+        groups: numbers of groups of queries that go together, from 0, shape (n,); groups are then
+            resampled, not queries. None for each on its own.
     """
+    old, new = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    group_of = np.arange(len(old)) if groups is None else np.asarray(groups, dtype=np.intp)
+    sums = np.bincount(group_of, weights=new - old).astype(np.float64)
+    sizes = np.bincount(group_of).astype(np.float64)
+    drawn = _resampled(sums, sizes)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    better, worse = int((new > old).sum()), int((new < old).sum())
+    if np.isin([old, new], (0, 1)).all() and mcnemar(better, worse) > 1 - level:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Gain(float(old.mean()), float(new.mean()), float(low), float(high))
+
+
+def mcnemar(better: int, worse: int) -> float:
+    """Two-sided exact p-value of McNemar's test (1947): a fair coin for each changed query."""
+    total, term, tail = better + worse, 1, 0
+    for i in range(min(better, worse) + 1):
+        tail += term
+        term = term * (total - i) // (i + 1)
+    return min(1.0, 2 * tail / (1 << total))
+
+
+def _resampled(sums: Doubles, sizes: Doubles) -> Doubles:
+    """Means of resampled groups, shape (RESAMPLES,)."""
     rng = np.random.default_rng(SEED)
-    differences = np.zeros(RESAMPLES)
-    for old, new in zip(before, after, strict=True):
-        for i in range(RESAMPLES):
-            rows = [rng.integers(len(scores), size=len(scores)) for scores in old]
-            drawn = [_area(*(s[r] for s, r in zip(of, rows, strict=True))) for of in (old, new)]
-            differences[i] += (drawn[1] - drawn[0]) / len(before)
-    was, now = (float(np.mean([_area(*sample) for sample in of])) for of in (before, after))
-    return _gain(was, now, differences, level)
-
-
-def _area(high: Doubles, low: Doubles) -> float:
-    """How often a high one exceeds a low one, a tie counting half (Mann and Whitney 1947)."""
-    ordered = np.sort(low)
-    below = np.searchsorted(ordered, high, side="left") + np.searchsorted(
-        ordered, high, side="right"
-    )
-    return float(below.mean() / 2 / len(low))
-
-
-def _gain(before: float, after: float, differences: Doubles, level: float) -> Gain:
-    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
-    return Gain(before, after, float(low), float(high))
+    height = max(1, CHUNK_CELLS // len(sums))
+    parts = []
+    for start in range(0, RESAMPLES, height):
+        rows = rng.integers(len(sums), size=(min(height, RESAMPLES - start), len(sums)))
+        parts.append(sums[rows].sum(axis=1) / sizes[rows].sum(axis=1))
+    return np.concatenate(parts)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waypost_server.core.errors import EncoderError
+from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
 from waypost_server.core.outcome import Outcome
 from waypost_server.core.ports import Encoder, Encodings
@@ -61,17 +63,28 @@ def encode_queries(
         encoder: makes the encodings.
         threads: texts encoded side by side.
         progress: called with how many are encoded and how many there are.
+
+    Raises:
+        EncoderError: an encoding is not finite.
     """
-    encodings = []
+    encodings: list[Encodings] = []
     with ThreadPoolExecutor(threads) as pool:
         for encoding in pool.map(lambda query: encoder.encode([query.text])[0], queries):
+            if not np.isfinite(encoding).all():
+                raise EncoderError(
+                    f"{queries[len(encodings)].source}: encoder {encoder.name!r} makes no finite "
+                    "encoding of it; change the query or export the encoder again"
+                )
             encodings.append(encoding)
             progress(len(encodings), len(queries))
     return np.stack(encodings)
 
 
 def judge(
-    queries: Sequence[LabelledQuery], encodings: Encodings, router: Router
+    queries: Sequence[LabelledQuery],
+    encodings: Encodings,
+    router: Router,
+    first: FirstStage | None = None,
 ) -> tuple[Judged, ...]:
     """Decides about each query as a server with these routes would.
 
@@ -79,10 +92,13 @@ def judge(
         queries: the queries.
         encodings: of the queries, shape (n, width).
         router: decides.
+        first: decides before it, if there are two stages.
     """
     judged = []
     for query, encoding in zip(queries, encodings, strict=True):
-        decision = router.decide(encoding, router.search(encoding), Query(text=query.text))
+        asked = Query(text=query.text)
+        decision = first.decide(first.encoder.encode([query.text])[0], asked) if first else None
+        decision = decision or router.decide(encoding, router.search(encoding), asked)
         best = decision.candidates[0] if decision.candidates else None
         judged.append(
             Judged(

@@ -57,8 +57,7 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
     loaded = load_source(source)
     transformer, pooling = modules_of(source, loaded)
     network = transformer.auto_model.eval()
-    # The middle: on validation the best partner of the last layer, and its neighbours are close.
-    inner_layer = max(1, int(network.config.num_hidden_layers) // 2)
+    inner_layer = middle_layer(network)
     prefix = str(loaded.prompts.get("query", "")) if query_prefix is None else query_prefix
     return ExportedModel(
         model=_trace(ExportModule(network, pooling, inner_layer)),
@@ -70,6 +69,14 @@ def export_model(source: Path, *, query_prefix: str | None = None) -> ExportedMo
         inner_layer=inner_layer,
         transformer=network,
     )
+
+
+def middle_layer(network: Any) -> int:  # noqa: ANN401  (a transformer of any kind)
+    """The layer of the inner vector, from 1.
+
+    On validation the middle is the best partner of the last layer, and its neighbours are close.
+    """
+    return max(1, int(network.config.num_hidden_layers) // 2)
 
 
 def model_prefix(source: Path) -> str:

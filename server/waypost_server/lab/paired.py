@@ -11,7 +11,8 @@ def _recognised(row: Judged) -> float:
     return float(row.is_right)
 
 
-def _sent_right(row: Judged) -> float:
+def sent_right(row: Judged) -> float:
+    """1 if it went to its label's route, or, out of scope, to none; else 0."""
     if row.query.in_scope:
         return float(row.route == row.query.label)
     return float(row.outcome in (Outcome.OUT_OF_SCOPE, Outcome.FALLBACK))
@@ -25,7 +26,7 @@ SENT_RIGHT = "sent_right"
 
 FIGURES: Mapping[str, tuple[str, Callable[[Judged], float]]] = {
     "recognised": ("taken for what the label says, out of scope included", _recognised),
-    SENT_RIGHT: ("went to the label's route; out of scope: to none", _sent_right),
+    SENT_RIGHT: ("went to the label's route; out of scope: to none", sent_right),
     "confidence": ("1 - Brier score of the confidence that the best route is right", _sharpness),
 }
 """What each is, and its value for a query; more is better."""

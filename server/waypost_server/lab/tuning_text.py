@@ -22,7 +22,12 @@ def trial_text(trial: Trial) -> str:
     """The trial on some lines."""
     queries = len(trial.before.judged)
     blocks = [
-        [f"{queries:,} labelled queries, {FOLDS} folds: each judged by what was tuned without it"],
+        [
+            f"{queries:,} queries, {FOLDS} folds: each judged by what was tuned without it",
+            f"left out: {trial.left_out:,} that are exemplars or were there already",
+            "before: what exemplars alone give, as after `waypost build`",
+            "a gain: one of three rows better beyond noise, and none worse",
+        ],
         _gains(trial),
         changed_figures(trial.before, trial.after),
         _choices(trial),
@@ -35,6 +40,8 @@ def trial_json(trial: Trial) -> dict[str, Any]:
     """The same with all thresholds; numbers as they are, figures null where unknown."""
     return {
         "queries": len(trial.before.judged),
+        "left_out": trial.left_out,
+        "min_confidence_as_good": trial.bar,
         "folds": FOLDS,
         "finding": trial.finding,
         "gains": {name: asdict(gain) for name, gain in trial.gains.items()},
@@ -75,12 +82,19 @@ def _gains(trial: Trial) -> list[str]:
 
 
 def _warning(trial: Trial) -> list[str]:
+    """Why better confidences may send fewer queries right, and what to do."""
     if trial.gains[SENT_RIGHT].high >= 0:
         return []
     bar = trial.before.subject.min_confidence
+    cure = (
+        f"At min_confidence {trial.bar:g} as many would as before: write that into taxonomy.yaml, "
+        "build, and tune again."
+        if trial.bar is not None
+        else "No lower min_confidence would mend that."
+    )
     return [
-        "Fewer queries go where they should: confidence was too high, and now less of it reaches "
-        f"min_confidence {bar:g}. Think about a lower one in taxonomy.yaml."
+        "Fewer queries go where they should: less of the tuned confidence reaches "
+        f"min_confidence {bar:g}. {cure}"
     ]
 
 

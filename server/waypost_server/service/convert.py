@@ -1,6 +1,8 @@
 """Protobuf to core and back; no other module builds a contract."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import Struct
 
@@ -8,7 +10,7 @@ from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Hints, Model, ReasoningEffort, Route
-from waypost_server.core.outcome import Action, Outcome, Reason
+from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.ranking import Candidate
 from waypost_server.service.engine import Routed, Timings
@@ -23,6 +25,7 @@ _CALIBRATIONS = {
     for method in CalibrationMethod
 }
 _REASONS = {r: contract_pb2.Reason.Value(f"REASON_{r}") for r in Reason}
+_STAGES = {stage: contract_pb2.DecisionStage.Value(f"DECISION_STAGE_{stage}") for stage in Stage}
 _EFFORTS = {
     effort: contract_pb2.ReasoningEffort.Value(f"REASONING_EFFORT_{effort.upper()}")
     for effort in ReasoningEffort
@@ -49,6 +52,14 @@ def query_of(request: router_pb2.RouteQueryRequest) -> Query:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StageFacts:
+    """What a contract says of the stage that decided."""
+
+    calibration: CalibrationMethod
+    encoder_fingerprint: str
+
+
 class ContractWriter:
     """Writes contracts for one version of the routes; what a route always says is made once."""
 
@@ -56,13 +67,11 @@ class ContractWriter:
         self,
         catalog: Catalog,
         *,
-        calibration: CalibrationMethod,
         index_version: str,
-        encoder_fingerprint: str,
+        stages: Mapping[Stage, StageFacts],
     ) -> None:
-        self._calibration = _CALIBRATIONS[calibration]
         self._index_version = index_version
-        self._encoder_fingerprint = encoder_fingerprint
+        self._stages = stages
         self._specialists = {
             name: specialist_ref(route, catalog) for name, route in catalog.routes.items()
         }
@@ -70,7 +79,7 @@ class ContractWriter:
 
     def write(self, routed: Routed) -> contract_pb2.HandoffContract:
         """The contract that hands `routed` to the client."""
-        decision = routed.decision
+        decision, facts = routed.decision, self._stages[routed.stage]
         best = decision.candidates[0] if decision.candidates else None
         shown = decision.candidates[: routed.query.candidate_count]
         return contract_pb2.HandoffContract(
@@ -91,10 +100,10 @@ class ContractWriter:
             hints=self._hints[decision.route.name],
             index_version=self._index_version,
             contract_version=CONTRACT_VERSION,
-            encoder_fingerprint=self._encoder_fingerprint,
+            encoder_fingerprint=facts.encoder_fingerprint,
             timings=_timings(routed.timings),
-            calibration=self._calibration,
-            stage=contract_pb2.DECISION_STAGE_ENCODER,
+            calibration=_CALIBRATIONS[facts.calibration],
+            stage=_STAGES[routed.stage],
         )
 
 

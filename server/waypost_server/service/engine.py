@@ -1,13 +1,15 @@
 """A query's way from text to decision, in one thread."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import EncoderError
+from waypost_server.core.first_stage import FirstStage
+from waypost_server.core.outcome import Stage
 from waypost_server.core.ports import Encoder
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -16,7 +18,10 @@ from waypost_server.service.ids import new_decision_id
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time went, in nanoseconds of the monotonic clock."""
+    """Where the time went, in nanoseconds of the monotonic clock.
+
+    Where the transformer decides, what the first stage took counts as encoding.
+    """
 
     queue_ns: int
     encode_ns: int
@@ -32,6 +37,7 @@ class Routed:
     decision_id: str
     query: Query
     decision: Decision
+    stage: Stage
     timings: Timings
 
 
@@ -44,12 +50,22 @@ class Engine:
         router: Router,
         index_version: str,
         *,
+        first: FirstStage | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.encoder = encoder
         self.router = router
         self.index_version = index_version
+        self.first = first
         self._clock = clock
+
+    @property
+    def stages(self) -> Mapping[Stage, tuple[Encoder, Router]]:
+        """What decides in each stage."""
+        second = {Stage.ENCODER: (self.encoder, self.router)}
+        if self.first is None:
+            return second
+        return {Stage.STATIC_ENCODER: (self.first.encoder, self.first.router), **second}
 
     def route(self, query: Query, arrived_ns: int) -> Routed:
         """Decides about a checked query that arrived at `arrived_ns` of the engine's clock.
@@ -57,6 +73,13 @@ class Engine:
         Raises EncoderError when the encoding is not finite: any route would then be a wrong one.
         """
         started = self._clock()
+        if self.first:
+            static = self.first.encoder.encode([query.text])[0]
+            encoded = searched = self._clock()
+            decision = self.first.decide(static, query)
+            if decision:
+                times = (arrived_ns, started, encoded, searched, self._clock())
+                return _routed(query, decision, Stage.STATIC_ENCODER, times)
         encoding = self.encoder.encode([query.text])[0]
         if not np.isfinite(encoding).all():
             raise EncoderError("the query's encoding is not finite; export the encoder again")
@@ -64,20 +87,29 @@ class Engine:
         neighbours = self.router.search(encoding)
         searched = self._clock()
         decision = self.router.decide(encoding, neighbours, query)
-        decided = self._clock()
-        return Routed(
-            decision_id=new_decision_id(),
-            query=query,
-            decision=decision,
-            timings=Timings(
-                queue_ns=started - arrived_ns,
-                encode_ns=encoded - started,
-                search_ns=searched - encoded,
-                decide_ns=decided - searched,
-                total_ns=decided - arrived_ns,
-            ),
-        )
+        times = (arrived_ns, started, encoded, searched, self._clock())
+        return _routed(query, decision, Stage.ENCODER, times)
 
     def now(self) -> int:
         """The engine's clock."""
         return self._clock()
+
+
+def _routed(
+    query: Query, decision: Decision, stage: Stage, times: tuple[int, int, int, int, int]
+) -> Routed:
+    """`times` are when the query arrived, and when its parts began and ended."""
+    arrived, started, encoded, searched, decided = times
+    return Routed(
+        decision_id=new_decision_id(),
+        query=query,
+        decision=decision,
+        stage=stage,
+        timings=Timings(
+            queue_ns=started - arrived,
+            encode_ns=encoded - started,
+            search_ns=searched - encoded,
+            decide_ns=decided - searched,
+            total_ns=decided - arrived,
+        ),
+    )

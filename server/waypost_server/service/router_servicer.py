@@ -11,7 +11,13 @@ from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
 from waypost_server.core.errors import InvalidQueryError
 from waypost_server.core.query import MAX_BATCH
 from waypost_server.service.contract_schema import contract_schema
-from waypost_server.service.convert import ContractWriter, prompt_sha256, query_of, specialist_ref
+from waypost_server.service.convert import (
+    ContractWriter,
+    StageFacts,
+    prompt_sha256,
+    query_of,
+    specialist_ref,
+)
 from waypost_server.service.status import status_of
 from waypost_server.service.workers import Workers
 
@@ -31,9 +37,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._index_version = engine.index_version
         self._writer = ContractWriter(
             engine.router.catalog,
-            calibration=engine.router.calibration,
             index_version=engine.index_version,
-            encoder_fingerprint=engine.encoder.fingerprint,
+            stages={
+                stage: StageFacts(router.calibration, encoder.fingerprint)
+                for stage, (encoder, router) in engine.stages.items()
+            },
         )
         self._schema = contract_schema(tuple(engine.router.catalog.routes))
 

@@ -14,7 +14,7 @@ from tests.bench.alternatives.ridge import ridge
 from tests.bench.alternatives.smoothing import smoothed_head
 from tests.bench.alternatives.trials import Scores, Trial
 from tests.bench.alternatives.words import words_beside
-from waypost_server.lab.comparison import mcnemar
+from waypost_server.lab.gain import mcnemar
 
 Alternative = Callable[[Trial], Mapping[str, Scores]]
 """Scores by name of the setting; none where it cannot be tried."""

@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from tests.folders import folder_content
 from tests.unit.adapters.bundles import TEXTS, small_bundle
 from waypost_server.adapters.bundle_format import INNER, SERVED, serialise
 from waypost_server.adapters.bundle_store import CURRENT, BundleStore
+from waypost_server.adapters.files import sha256_hex
 from waypost_server.core.errors import BundleError
 
 OTHER_TEXTS = {"billing": ["refund me"], "support": ["it will not start"]}
@@ -171,3 +174,36 @@ def test_any_version_can_be_loaded_and_an_unknown_one_names_those_there(tmp_path
     known = ", ".join(store.versions())
     with pytest.raises(BundleError, match=f"has no version 'abc'; its versions are {known}"):
         store.load("abc")
+
+
+def test_another_scoring_is_saved_only_in_place_of_the_live_bundle(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    first = store.save(small_bundle())
+    heavier = dataclasses.replace(first.scoring, similarity_weight=8.0)
+    second = store.save_scoring(first, heavier)
+    assert store.load().version == second.version != first.version
+    assert store.load().scoring.similarity_weight == 8.0
+    np.testing.assert_array_equal(store.load().encodings(), first.encodings())
+    with pytest.raises(BundleError, match=rf"{first.version} is not live any more.*tune again"):
+        store.save_scoring(first, heavier)
+    assert store.load().version == second.version
+
+
+def test_a_bundle_of_an_older_format_is_built_anew(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    saved = store.save(small_bundle())
+    folder = tmp_path / saved.version
+    calibration = json.loads((folder / "calibration.json").read_text())
+    del calibration["similarity_weight"]
+    content = json.dumps(calibration).encode()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["calibration.json"] = sha256_hex(content)
+    changed = json.dumps(manifest).encode()
+    old = folder.rename(tmp_path / sha256_hex(changed)[:12])
+    (old / "calibration.json").write_bytes(content)
+    (old / "manifest.json").write_bytes(changed)
+    (tmp_path / CURRENT).write_text(old.name)
+    with pytest.raises(BundleError, match=r"similarity_weight: Field required; build again"):
+        store.load()
+    assert store.known_encodings(saved.manifest.encoder_fingerprint) == {}
+    assert store.save(small_bundle()).version == saved.version

@@ -19,7 +19,7 @@ ROWS = [2, 0, 3, 1]
 
 
 def seen() -> HeldOut:
-    columns = np.arange(20, dtype=np.float32).reshape(5, 4) / 8
+    columns = np.arange(20, dtype=np.float32).reshape(5, 4) / 32
     best = np.array([1, 0, 0, 0], dtype=np.int32)
     labels = TABLE.route_ids[ROWS]
     return HeldOut(Evidence(best, *columns[1:]), best == labels, columns[0], labels)
@@ -86,3 +86,26 @@ def test_a_damaged_file_is_refused_with_its_cure(folder: Path) -> None:
     (folder / HELD_OUT_FILE).write_bytes(b"cut")
     with pytest.raises(EncoderError, match=r"held_out.json: its SHA-256 is"):
         read_held_out(folder, TABLE, knows_outside=False)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("similarity", 50), ("logit", 1e300), ("lead", -1), ("closeness", "NaN"), ("logit", "inf")],
+)
+def test_numbers_that_no_router_gives_are_refused(
+    folder: Path, column: str, value: float | str
+) -> None:
+    content = json.loads((folder / HELD_OUT_FILE).read_text())
+    content["exemplars"][1][column] = value
+    with_honest_hash(folder, HELD_OUT_FILE, json.dumps(content).encode())
+    with pytest.raises(EncoderError, match=rf"held_out.json: exemplars.1.{column}: "):
+        read_held_out(folder, TABLE, knows_outside=False)
+
+
+def test_a_mistake_for_a_route_that_is_gone_stays_a_mistake(folder: Path) -> None:
+    content = json.loads((folder / HELD_OUT_FILE).read_text())
+    content["exemplars"][0]["best"] = "gone"
+    with_honest_hash(folder, HELD_OUT_FILE, json.dumps(content).encode())
+    found = read_held_out(folder, TABLE, knows_outside=False)
+    assert found is not None
+    assert found.right.tolist() == [False, *seen().right[1:]]

@@ -101,7 +101,7 @@ def test_the_problems_of_all_files_are_named_together(tmp_path: Path) -> None:
         "empty:1",
         "gone.jsonl:1",
     ]
-    assert str(error.value).startswith("the evaluation's files have 6 problems:\n")
+    assert str(error.value).startswith("6 problems:\n")
 
 
 def test_a_route_may_not_be_called_what_labels_out_of_scope(tmp_path: Path) -> None:

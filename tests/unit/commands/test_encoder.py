@@ -36,7 +36,10 @@ def test_verify_of_a_folder_that_is_not_there_is_wrong_usage() -> None:
 @pytest.mark.skipif(find_spec("torch") is not None, reason="the extra `export` is installed")
 @pytest.mark.parametrize("command", ["export", "adapt"])
 def test_without_its_extra_a_command_says_how_to_get_it(tmp_path: Path, command: str) -> None:
+    (tmp_path / "modules.json").write_text("[]")
     exported = waypost("encoder", command, tmp_path, tmp_path / "target")
     assert (exported.returncode, exported.stdout) == (1, "")
-    assert exported.stderr.endswith("; run: pip install 'waypost[export]'\n")
+    assert exported.stderr.endswith(
+        "pip install 'waypost[export]', in a clone pip install '.[export]'\n"
+    )
     assert not (tmp_path / "target").exists()

@@ -28,9 +28,10 @@ def few(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bundle(index_folder: Path, encoder_folder: Path) -> Mapping[str, Path]:
-    """The settings of the shipped routes and encoder."""
-    return {"index": index_folder, "encoder": encoder_folder}
+def bundle(repo: Path, index_folder: Path, encoder_folder: Path) -> Mapping[str, Path]:
+    """The settings of the shipped routes and encoders."""
+    static = repo / "models/all-MiniLM-L6-v2-static"
+    return {"index": index_folder, "encoder": encoder_folder, "static_encoder": static}
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,7 @@ def test_a_gain_goes_live_and_says_what_calibrated_it(
     repo: Path, index: Path, encoder_folder: Path
 ) -> None:
     old = BundleStore(index).load()
-    found = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
-    assert found["finding"] == "gain"
+    found = tune(repo / "routes/eval", "--anyway", index=index, encoder_folder=encoder_folder)
     live = BundleStore(index).load()
     assert live.version == found["version"] != old.version
     assert live.scoring.calibration.method is CalibrationMethod.HELD_OUT
@@ -46,12 +45,16 @@ def test_a_gain_goes_live_and_says_what_calibrated_it(
     assert json.loads(evaluated.stdout)["calibration"] == "HELD_OUT"
 
 
-def test_tuning_again_starts_from_exemplars_and_so_gives_the_same_version(
-    repo: Path, index: Path, encoder_folder: Path
+def test_tuning_again_starts_from_exemplars_in_any_order_and_gives_the_same_version(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
 ) -> None:
-    once = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
-    again = tune(repo / "routes/eval", index=index, encoder_folder=encoder_folder)
-    assert again == once
+    lines = (repo / "routes/eval/dev_assistant.jsonl").read_text().splitlines()
+    turned = write_folder(tmp_path, {"turned.jsonl": "\n".join(lines[::-1])}) / "turned.jsonl"
+    shipped = repo / "routes/eval"
+    once = tune(shipped, "--anyway", index=index, encoder_folder=encoder_folder)
+    again = tune(turned, shipped, "--anyway", index=index, encoder_folder=encoder_folder)
+    assert again | {"left_out": 0} == once | {"left_out": 0}
+    assert again["left_out"] == once["left_out"] + len(lines)
 
 
 def test_a_dry_run_shows_the_same_and_changes_nothing(
@@ -60,8 +63,8 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(
     before = BundleStore(index).live_version()
     ran = waypost("tune", repo / "routes/eval", "--dry-run", index=index, encoder=encoder_folder)
     assert ran.returncode == 0, ran.stderr
-    assert "A gain beyond noise." in ran.stdout
-    assert f"the bundle in {index} stays as it is" in ran.stdout
+    assert "beyond noise." in ran.stdout
+    assert f"a dry run: the bundle in {index} stays as it is" in ran.stdout
     assert BundleStore(index).live_version() == before
     assert BundleStore(index).versions() == (before,)
 
@@ -84,7 +87,7 @@ def test_too_few_queries_are_refused_with_how_many_it_takes(
     few = write_folder(tmp_path, {"few.jsonl": '{"text": "why", "label": "debugging"}'})
     ran = waypost("tune", few / "few.jsonl", index=index, encoder=encoder_folder)
     assert ran.returncode == 1
-    assert "1 of 1 queries belong to routes that have exemplars; tuning needs" in ran.stderr
+    assert "1 of 1 queries belong to routes that have exemplars and are none" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
@@ -94,3 +97,33 @@ def test_bad_lines_are_named(index: Path, encoder_folder: Path, tmp_path: Path) 
     assert ran.returncode == 1
     assert "bad.jsonl:1" in ran.stderr
     assert "debugging" in ran.stderr
+
+
+def test_a_build_of_the_same_routes_keeps_the_tuned_bundle_and_of_others_does_not(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    tuned = tune(repo / "routes/eval", "--anyway", index=index, encoder_folder=encoder_folder)
+    settings = {"index": index, "encoder": encoder_folder}
+    built = waypost("build", "--json", routes=repo / "routes", **settings)
+    assert json.loads(built.stdout)["version"] == tuned["version"]
+    assert json.loads(built.stdout)["tuned"]
+    routes = Path(shutil.copytree(repo / "routes", tmp_path / "routes"))
+    exemplars = routes / "debugging/exemplars.txt"
+    exemplars.write_text(f"{exemplars.read_text()}\nwhy is it slow on mondays\n")
+    built = waypost("build", "--json", routes=routes, **settings)
+    assert json.loads(built.stdout)["version"] != tuned["version"]
+    assert not json.loads(built.stdout)["tuned"]
+
+
+def test_exemplars_cannot_tune(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    texts = BundleStore(index).load().exemplars
+    rows = [
+        json.dumps({"text": text, "label": texts.routes[route_id]})
+        for text, route_id in zip(texts.texts, texts.route_ids, strict=True)
+    ]
+    own = write_folder(tmp_path, {"own.jsonl": "\n".join(rows)}) / "own.jsonl"
+    ran = waypost("tune", own, index=index, encoder=encoder_folder)
+    assert ran.returncode == 1
+    assert "0 of 0 queries" in ran.stderr

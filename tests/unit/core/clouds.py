@@ -88,7 +88,7 @@ def fitted(
         exemplars,
         dimension=clouds.dimension,
         by_hand=by_hand or {},
-    )
+    )[0]
     return Fitted(scoring, exemplars, encodings, clouds.dimension)
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.clouds import Clouds, labels_of
 from waypost_server.core.crossfit import ENOUGH, HeldOut, hold_out, split_folds
+from waypost_server.core.head import Negatives
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
@@ -120,3 +121,15 @@ def test_the_same_exemplars_give_the_same_result_to_the_bit() -> None:
     assert other is not None
     np.testing.assert_array_equal(one.evidence.logit, other.evidence.logit)
     np.testing.assert_array_equal(one.similarity, other.similarity)
+
+
+def test_a_negative_that_is_held_out_as_an_exemplar_does_not_tell_the_answer() -> None:
+    clouds, labels = Clouds(2, spread=2.0), labels_of([12, 12])
+    inputs = clouds.draw(labels, seed=1)
+    told = Negatives(inputs, (1 - labels).astype(np.int32))  # each the other route's negative
+    plain = hold_out(inputs, labels, 2, dimension=clouds.dimension)
+    found = hold_out(inputs, labels, 2, dimension=clouds.dimension, negatives=told)
+    assert plain is not None
+    assert found is not None
+    assert not plain.right.all()
+    assert found.right.mean() <= plain.right.mean() + 0.1

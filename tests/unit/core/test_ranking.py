@@ -170,7 +170,7 @@ def test_a_route_of_many_exemplars_has_a_threshold_of_its_own_and_a_thin_one_the
     sizes = [60, 60, 1]
     thresholds = fit_scoring(
         inputs, inputs[:0], table_of(sizes), dimension=loose.dimension, by_hand={}
-    ).thresholds
+    )[0].thresholds
     result = hold_out(inputs, labels_of(sizes), 3, dimension=loose.dimension)
     assert result is not None
     common = np.quantile(result.similarity[result.right], 0.02)
@@ -189,7 +189,7 @@ def test_identical_exemplars_in_two_routes_share_the_query_between_the_two() -> 
     inputs = Clouds(3).draw(labels, seed=1)
     inputs[5:10] = inputs[:5]
     exemplars = table_of([5, 5, 5])
-    scoring = fit_scoring(inputs, inputs[:0], exemplars, dimension=24, by_hand={})
+    scoring = fit_scoring(inputs, inputs[:0], exemplars, dimension=24, by_hand={})[0]
     world = Fitted(scoring, exemplars, inputs, 24)
     first, second, third = ranking(world, inputs[0]).candidates
     assert {first.route, second.route} == {"r000", "r001"}

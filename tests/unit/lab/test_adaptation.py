@@ -138,3 +138,20 @@ def test_too_few_exemplars_are_refused() -> None:
     few = replace(LESSONS, texts=[f"r{i} 0" for i in range(15)], labels=labels)
     with pytest.raises(RoutesError, match=r"10 exemplars can be held out.*needs at least 20"):
         try_adapting(few, School(learns), quiet)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[20, 1, 1, 1], [15, 1, 1, 1, 1, 15, 1, 1, 1, 1], [2 if i % 5 == 0 else 1 for i in range(50)]],
+)
+def test_thin_routes_are_refused_before_any_training(sizes: list[int]) -> None:
+    thin = replace(
+        LESSONS,
+        texts=[f"r{i} {j}" for i, size in enumerate(sizes) for j in range(size)],
+        labels=labels_of(sizes),
+        routes=len(sizes),
+    )
+    school = School(learns)
+    with pytest.raises(RoutesError, match=r"write more exemplars for the thin routes"):
+        try_adapting(thin, school, quiet)
+    assert not school.pupils

@@ -3,7 +3,8 @@ from itertools import product
 import pytest
 
 from tests.unit.lab.judgements import MATCHED, TEN, Row, evaluation
-from waypost_server.lab.comparison import compare, mcnemar
+from waypost_server.lab.comparison import compare
+from waypost_server.lab.gain import mcnemar
 
 
 @pytest.mark.parametrize(("better", "worse"), [(0, 0), (1, 0), (3, 1), (2, 9), (7, 7), (12, 0)])
