@@ -72,6 +72,10 @@ bench: setup index  ## Measure speed, side by side in one run
 bench-accuracy: setup  ## Measure accuracy on public data sets, beside semantic-router
 	@$(BIN)/python -m tests.bench.accuracy
 
+.PHONY: bench-stages
+bench-stages: setup  ## Measure what the first stage decides, and what it costs
+	@$(BIN)/python -m tests.bench.stages
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

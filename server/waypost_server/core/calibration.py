@@ -67,17 +67,28 @@ class Calibration:
 
     def scope_probability(self, evidence: Evidence) -> Doubles:
         """Probability that each query belongs to any route, shape (n,)."""
-        return _logistic(_scope_design(evidence), self.scope)
+        logit, surroundings, intercept = self.scope
+        return _sigmoid(logit * evidence.logit + surroundings * evidence.surroundings + intercept)
 
     def confidence(self, evidence: Evidence) -> Doubles:
         """Probability that each query's best route is right, shape (n,)."""
-        return _logistic(_design(self._product(evidence)), self.final)
+        return self.confidence_given(self.scope_probability(evidence), evidence)
 
-    def _product(self, evidence: Evidence) -> Doubles:
+    def confidence_given(self, scope: Doubles, evidence: Evidence) -> Doubles:
+        """The same, of scope probabilities that are known already, shape (n,)."""
+        slope, intercept = self.final
+        confidence: Doubles = _sigmoid(slope * self._product(scope, evidence) + intercept)
+        return confidence
+
+    def _product(self, scope: Doubles, evidence: Evidence) -> Doubles:
         """Log-odds of both being so."""
-        right = _logistic(_right_design(evidence), self.right)
-        both = np.clip(right * self.scope_probability(evidence), 1e-9, 1 - 1e-9)
-        return np.log(both / (1 - both))
+        lead, closeness, intercept = self.right
+        right = _sigmoid(
+            lead * evidence.lead + closeness * (evidence.closeness - TYPICAL_CLOSENESS) + intercept
+        )
+        both = np.minimum(np.maximum(right * scope, 1e-9), 1 - 1e-9)
+        log_odds: Doubles = np.log(both / (1 - both))
+        return log_odds
 
 
 UNCALIBRATED = Calibration(
@@ -102,7 +113,7 @@ def fit_calibration(held_out: HeldOut) -> Calibration:
     scope = _fit_scope(evidence)
     partly = Calibration(CalibrationMethod.CROSS_FITTED, right, scope, UNCALIBRATED.final)
     final = _fit_logistic(
-        _design(partly._product(evidence)),
+        _design(partly._product(partly.scope_probability(evidence), evidence)),
         held_out.right,
         prior=UNCALIBRATED.final,
         units=(1.0, 1.0),
@@ -141,7 +152,7 @@ def refit_calibration(
             _scope_design(evidence), in_scope, prior=before.scope, units=(*spreads, 1.0)
         )
     partly = Calibration(CalibrationMethod.HELD_OUT, theta, scope, before.final)
-    product = partly._product(evidence)
+    product = partly._product(partly.scope_probability(evidence), evidence)
     final = _fit_logistic(_design(product), right, prior=before.final, units=(1.0, 1.0))
     return replace(partly, final=final)
 
@@ -180,7 +191,7 @@ def _fit_logistic(
 
     theta = centre
     for _ in range(NEWTON_STEPS):
-        p = _logistic(design, theta)
+        p = _sigmoid(design @ theta)
         gradient = design.T @ (p - target) + penalty * (theta - centre)
         hessian = (design.T * (p * (1 - p))) @ design + np.diag(penalty)
         step = np.linalg.solve(hessian, gradient)
@@ -202,6 +213,7 @@ def _design(*columns: npt.NDArray[np.floating]) -> Doubles:
     return np.column_stack([*columns, np.ones(len(columns[0]))]).astype(np.float64)
 
 
-def _logistic(design: Doubles, theta: Sequence[float] | Doubles) -> Doubles:
-    odds: Doubles = np.exp(-np.clip(design @ np.asarray(theta), -500, 500))
+def _sigmoid(log_odds: npt.NDArray[np.floating]) -> Doubles:
+    clipped = np.minimum(np.maximum(log_odds.astype(np.float64), -500.0), 500.0)
+    odds: Doubles = np.exp(-clipped)
     return 1 / (1 + odds)

@@ -7,10 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from waypost_server.core.calibration import CalibrationMethod
-from waypost_server.core.evidence import gather_evidence, score_routes
+from waypost_server.core.evidence import Floats, gather_evidence, score_routes
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, Vectors
 from waypost_server.core.scoring import Scoring
+
+Logits = tuple[Floats, Floats | None]
+"""Of the routes, shape (1, R), and of out of scope, shape (1,), if known."""
 
 NEAREST_SHOWN = 3
 """Exemplars of a candidate that can be named."""
@@ -76,6 +79,7 @@ def rank_routes(
     vectors: Vectors,
     allowed: Collection[str],
     count: int,
+    logits: Logits | None = None,
 ) -> Ranking:
     """The best of some routes for one query.
 
@@ -88,33 +92,51 @@ def rank_routes(
         allowed: routes that may be candidates; empty for all. The others still speak: to forbid
             the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
+        logits: what the head says of the query, if it was asked already.
     """
     if not len(route_ids):
         return Ranking((), 0.0, calibrated=False)
-    ids = np.asarray(route_ids)
-    rows = [exemplars.rows_of(i) for i in route_ids]
     unit = encoding[: vectors.shape[1]]
-    parts = [vectors[own] @ unit for own in rows]
-    similarities = np.concatenate(parts)[np.newaxis]
-    logits, outside = scoring.head.logits(encoding[np.newaxis])
+    everything = len(route_ids) == len(exemplars.routes)
+    ids: slice | npt.NDArray[np.intp] = slice(None) if everything else np.asarray(route_ids)
+    similarities = (
+        vectors @ unit
+        if everything
+        else np.concatenate([vectors[exemplars.rows_of(i)] @ unit for i in route_ids])
+    )
+    of_routes, outside = logits or scoring.head.logits(encoding[np.newaxis])
+    sizes = exemplars.sizes[ids]
     scores = score_routes(
-        logits[:, ids], similarities, exemplars.sizes[ids], weight=scoring.similarity_weight
+        of_routes[:, ids], similarities[np.newaxis], sizes, weight=scoring.similarity_weight
     )
     evidence = gather_evidence(scores, outside)
-    order = np.argsort(-scores.score[0], kind="stable")
-    scope = float(scoring.calibration.scope_probability(evidence)[0])
-    confidence = float(scoring.calibration.confidence(evidence)[0])
-    confidences = _share_out(scores.score[0][order], confidence, scope)
-    best = exemplars.routes[ids[order[0]]]
+    score = scores.score[0]
+    order = np.argsort(-score, kind="stable")
+    calibration = scoring.calibration
+    in_scope = calibration.scope_probability(evidence)
+    scope = float(in_scope[0])
+    confidence = float(calibration.confidence_given(in_scope, evidence)[0])
+    confidences = _share_out(score[order], confidence, scope)
+    best = exemplars.routes[route_ids[order[0]]]
+    wanted = max(2, count)
+    places = range(len(order)) if allowed else range(min(wanted, len(order)))
     ranked = [
-        (int(i), float(share))
-        for i, share in zip(order, confidences, strict=True)
-        if not allowed or exemplars.routes[ids[i]] in allowed
+        (int(order[place]), float(confidences[place]))
+        for place in places
+        if not allowed or exemplars.routes[route_ids[order[place]]] in allowed
     ]
+    ends = np.cumsum(sizes)
     return Ranking(
         candidates=tuple(
-            _candidate(int(ids[i]), parts[i], exemplars, scoring, float(scores.score[0, i]), share)
-            for i, share in ranked[: max(2, count)]
+            _candidate(
+                route_ids[i],
+                similarities[ends[i] - sizes[i] : ends[i]],
+                exemplars,
+                scoring,
+                float(score[i]),
+                share,
+            )
+            for i, share in ranked[:wanted]
         ),
         scope_probability=scope,
         best_not_allowed=bool(allowed) and best not in allowed,

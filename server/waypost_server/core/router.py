@@ -8,6 +8,7 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.decision import Decision, decide
 from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.evidence import Floats
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Rows
 from waypost_server.core.query import Query, check_query
@@ -20,6 +21,9 @@ NEIGHBOURS = 16
 
 SHORTLIST = 12
 """Routes that the head likes best and that are compared exemplar by exemplar."""
+
+FEW = 4_000
+"""Exemplars up to which all are compared: that takes no longer than to choose among them."""
 
 
 class Router:
@@ -62,32 +66,37 @@ class Router:
 
         None at all when every route is compared exemplar by exemplar anyway.
         """
-        count = NEIGHBOURS if len(self.exemplars.routes) > SHORTLIST else 0
+        count = 0 if self._compares_all else NEIGHBOURS
         return self.index.search(encoding[: self.index.vectors.shape[1]], count)
 
     def decide(self, encoding: Encodings, neighbours: Neighbours, query: Query) -> Decision:
         """The decision about a query with this encoding and these neighbours."""
+        logits = self.scoring.head.logits(encoding[np.newaxis])
         ranking = rank_routes(
             encoding,
-            self._shortlist(encoding, neighbours.rows, query),
+            self._shortlist(logits[0][0], neighbours.rows, query),
             scoring=self.scoring,
             exemplars=self.exemplars,
             vectors=self.index.vectors,
             allowed=query.allowed_routes,
             count=query.candidate_count,
+            logits=logits,
         )
         return decide(ranking, self.catalog)
 
-    def _shortlist(self, encoding: Encodings, rows: Rows, query: Query) -> Sequence[int]:
+    @property
+    def _compares_all(self) -> bool:
+        return len(self.exemplars.routes) <= SHORTLIST or len(self.exemplars.texts) <= FEW
+
+    def _shortlist(self, logits: Floats, rows: Rows, query: Query) -> Sequence[int]:
         """Routes worth comparing exemplar by exemplar: what the head likes and what is near.
 
         What the query allows is among them, but others are too: they are part of the evidence.
         """
         names = self.exemplars.routes
         wanted = max(SHORTLIST, query.candidate_count)
-        if len(names) <= wanted:
+        if self._compares_all or len(names) <= wanted:
             return range(len(names))
-        logits = self.scoring.head.logits(encoding[np.newaxis])[0][0]
         chosen = np.zeros(len(names), dtype=bool)
         chosen[np.argpartition(-logits, wanted)[:wanted]] = True
         chosen[self.exemplars.route_ids[rows]] = True

@@ -76,7 +76,7 @@ def ask_waypost(
         held_out: what an adapted encoder brings along.
     """
     began = time.perf_counter()
-    routes = _routes(task.exemplars)
+    routes = route_set(task.exemplars)
     bundle = build_bundle(
         routes,
         encoder,
@@ -129,7 +129,8 @@ def ask_plain_head(task: Task, encoder: CachedEncoder) -> Said:
     return Said(labels=names[logits.argmax(axis=1)], score=top, confidence=top)
 
 
-def _routes(exemplars: Labelled) -> RouteSet:
+def route_set(exemplars: Labelled) -> RouteSet:
+    """A routes folder of these exemplars."""
     by_route: dict[str, list[str]] = {}
     for text, label in zip(exemplars.texts, exemplars.labels, strict=True):
         by_route.setdefault(label, []).append(text)
