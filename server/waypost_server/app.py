@@ -17,6 +17,7 @@ from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
 from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.router import Router
+from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.engine import Engine
 from waypost_server.service.server import Server
 from waypost_server.service.workers import Workers
@@ -30,7 +31,14 @@ def load_engine(settings: Settings) -> Engine:
     stored = BundleStore(settings.index).load()
     encoder = load_encoder(settings.encoder, stored)
     return Engine(
-        encoder, router_of(stored), stored.version, first=load_first_stage(settings, stored)
+        encoder,
+        router_of(stored),
+        stored.version,
+        first=load_first_stage(settings, stored),
+        cache=EmbeddingCache(settings.cache_entries) if settings.cache_entries else None,
+        uncached_tenants=[tenant.strip() for tenant in settings.uncached_tenants.split(",")]
+        if settings.uncached_tenants
+        else (),
     )
 
 

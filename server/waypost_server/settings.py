@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from waypost_server.core.errors import SettingsError
@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     )
     static_encoder: Path = Field(
         Path("models/all-MiniLM-L6-v2-static"), description="Folder of that static encoder."
+    )
+    cache_entries: NonNegativeInt = Field(
+        10_000,
+        description="Encodings of queries to keep, 3 kB each, without the queries; 0 for none.",
+    )
+    uncached_tenants: str = Field(
+        "", description="Tenants whose queries leave no encoding behind, separated by commas."
     )
     workers: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),

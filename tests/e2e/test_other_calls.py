@@ -24,7 +24,7 @@ SERVICES = ("", "waypost.v1.RouterService", "waypost.v1.AdminService")
 NOT_THERE_YET = (
     *(
         router_pb2.DESCRIPTOR.services_by_name["RouterService"].methods_by_name[name]
-        for name in ("StreamQueries", "RerouteQuery", "ReportOutcome")
+        for name in ("RerouteQuery", "ReportOutcome")
     ),
     *(
         admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]

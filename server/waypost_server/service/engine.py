@@ -1,7 +1,7 @@
 """A query's way from text to decision, in one thread."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ from waypost_server.core.decision import Decision
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.outcome import Stage
-from waypost_server.core.ports import Encoder
+from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
+from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.ids import new_decision_id
 
 
@@ -51,12 +52,16 @@ class Engine:
         index_version: str,
         *,
         first: FirstStage | None = None,
+        cache: EmbeddingCache | None = None,
+        uncached_tenants: Collection[str] = (),
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.encoder = encoder
         self.router = router
         self.index_version = index_version
         self.first = first
+        self._cache = cache
+        self._uncached_tenants = frozenset(uncached_tenants)
         self._clock = clock
 
     @property
@@ -80,15 +85,25 @@ class Engine:
             if decision:
                 times = (arrived_ns, started, encoded, searched, self._clock())
                 return _routed(query, decision, Stage.STATIC_ENCODER, times)
-        encoding = self.encoder.encode([query.text])[0]
-        if not np.isfinite(encoding).all():
-            raise EncoderError("the query's encoding is not finite; export the encoder again")
+        encoding = self._encode(query)
         encoded = self._clock()
         neighbours = self.router.search(encoding)
         searched = self._clock()
         decision = self.router.decide(encoding, neighbours, query)
         times = (arrived_ns, started, encoded, searched, self._clock())
         return _routed(query, decision, Stage.ENCODER, times)
+
+    def _encode(self, query: Query) -> Encodings:
+        cache = None if query.tenant in self._uncached_tenants else self._cache
+        known = None if cache is None else cache.get(query.text)
+        if known is not None:
+            return known
+        encoding: Encodings = self.encoder.encode([query.text])[0]
+        if not np.isfinite(encoding).all():
+            raise EncoderError("the query's encoding is not finite; export the encoder again")
+        if cache is not None:
+            cache.put(query.text, encoding)
+        return encoding
 
     def now(self) -> int:
         """The engine's clock."""

@@ -1,7 +1,7 @@
-"""What every unary call passes: bytes that are no message, and errors, become statuses."""
+"""What every call passes: bytes that are no message, and errors, become statuses."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -10,6 +10,8 @@ from waypost_server.service.status import status_of
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+StreamHandler = Callable[[AsyncIterator[Any], Any], AsyncIterator[Any]]
 Parse = Callable[[bytes], Any]
 
 _STUBS = "waypost.v1."
@@ -24,10 +26,17 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "MethodHandler | None":
-        """Wraps unary handlers; streams pass as they are."""
+        """Wraps our unary calls and our streams; other services' streams pass as they are."""
         handler = await continuation(handler_call_details)
         if handler is None or not _is_written(handler):
             return None  # which gRPC answers with UNIMPLEMENTED
+        ours = handler_call_details.method.startswith(f"/{_STUBS}")
+        if handler.stream_stream is not None and ours:
+            return grpc.stream_stream_rpc_method_handler(
+                _stream_with_status(cast(StreamHandler, handler.stream_stream)),
+                request_deserializer=_tolerant(handler.request_deserializer),
+                response_serializer=handler.response_serializer,
+            )
         if handler.unary_unary is None:
             return handler
         return grpc.unary_unary_rpc_method_handler(
@@ -64,11 +73,7 @@ def _tolerant(parse: Parse | None) -> Parse:
 
 def _with_status(handler: Handler) -> Handler:
     async def call(request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
-        if request is _MALFORMED:
-            await context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "the request is not a valid message of this call; strings must be UTF-8",
-            )
+        await _refuse_malformed(request, context)
         try:
             return await handler(request, context)
         except grpc.aio.AbortError:  # how grpc.aio itself ends a call
@@ -77,3 +82,29 @@ def _with_status(handler: Handler) -> Handler:
             return await context.abort(*status_of(error))
 
     return call
+
+
+def _stream_with_status(handler: StreamHandler) -> StreamHandler:
+    async def checked(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        async for request in requests:
+            await _refuse_malformed(request, context)
+            yield request
+
+    async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        try:
+            async for response in handler(checked(requests, context), context):
+                yield response
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001  (as above)
+            await context.abort(*status_of(error))
+
+    return call
+
+
+async def _refuse_malformed(request: object, context: Context) -> None:
+    if request is _MALFORMED:
+        await context.abort(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "the request is not a valid message of this call; strings must be UTF-8",
+        )

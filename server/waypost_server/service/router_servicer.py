@@ -1,6 +1,7 @@
 """RouterService."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -19,10 +20,14 @@ from waypost_server.service.convert import (
     specialist_ref,
 )
 from waypost_server.service.status import status_of
+from waypost_server.service.streams import answers
 from waypost_server.service.workers import Workers
 
 BATCH_SHARE = 8
 """Queries of one batch that wait or run at a time: a batch must not crowd out lone queries."""
+
+STREAM_SHARE = 32
+"""Queries of one stream that wait, run or are answered and not yet sent."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -69,6 +74,16 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
         results = await asyncio.gather(*map(result, request.queries))
         return router_pb2.RouteQueriesResponse(results=results)
+
+    async def StreamQueries(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[router_pb2.StreamQueriesRequest],
+        context: Context,
+    ) -> AsyncIterator[router_pb2.StreamQueriesResponse]:
+        """Decides about a stream of queries; a bad one fails alone."""
+        self._workers.check_open()
+        async for response in answers(request_iterator, self._answer, at_once=STREAM_SHARE):
+            yield response
 
     async def ListRoutes(  # noqa: N802
         self, request: router_pb2.ListRoutesRequest, context: Context
@@ -118,6 +133,18 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             json_schema=self._schema, contract_version=CONTRACT_VERSION
         )
 
+    async def _answer(
+        self, request: router_pb2.StreamQueriesRequest
+    ) -> router_pb2.StreamQueriesResponse:
+        query = request.query
+        if query.request_id:
+            result = await self._result(query)
+        else:
+            message = "request_id is empty; an answer could not be told from others"
+            code = grpc.StatusCode.INVALID_ARGUMENT.value[0]
+            result = router_pb2.RouteResult(error=router_pb2.RouteError(code=code, message=message))
+        return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
+
     async def _contract(
         self, request: router_pb2.RouteQueryRequest
     ) -> contract_pb2.HandoffContract:
@@ -125,6 +152,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
     async def _result(self, request: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
         try:
+            self._workers.check_open()
             return router_pb2.RouteResult(contract=await self._contract(request))
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             code, message = status_of(error)

@@ -10,12 +10,12 @@ from waypost_server.core.bundle import RouteSet, build_bundle
 from waypost_server.core.calibration import UNCALIBRATED
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.crossfit import HeldOut, hold_out
-from waypost_server.core.first_stage import ALLOWED_LOSS, GATES, FirstStage, choose_gate
+from waypost_server.core.first_stage import ALLOWED_LOSS, FEWEST, GATES, FirstStage, choose_gate
 from waypost_server.core.outcome import Outcome
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 
-SIZES = [10] * 6
+SIZES = [20] * 6
 
 
 def held_out(spread: float, *, seed: int = 1) -> HeldOut:
@@ -47,6 +47,8 @@ STRANGERS = Clouds(len(SIZES)).strangers(10, seed=9)
 def test_a_first_stage_that_is_as_good_as_the_second_decides_from_the_lowest_gate_on() -> None:
     same = held_out(0.7)
     assert choose_gate(same, UNCALIBRATED, same) == GATES[0]
+    few = same[slice(0, FEWEST - 1)]
+    assert choose_gate(few, UNCALIBRATED, few) is None  # that shows nothing
 
 
 def test_one_that_is_surely_wrong_never_decides() -> None:
@@ -95,8 +97,11 @@ def test_a_query_whose_best_route_is_not_allowed_is_left_to_the_transformer() ->
 
 
 TEXTS = {
-    "fruit": [f"{a} {b}" for a in ("ripe", "sweet", "fresh") for b in ("apple", "pear", "plum")],
-    "metal": [f"{a} {b}" for a in ("rusty", "heavy", "shiny") for b in ("bar", "wire", "pipe")],
+    name: [f"{a} {b} {c}" for a in first.split() for b in second.split() for c in "xyz"]
+    for name, first, second in (
+        ("fruit", "ripe sweet fresh juicy", "apple pear plum grape"),
+        ("metal", "rusty heavy shiny thick", "bar wire pipe nail"),
+    )
 }
 
 
@@ -119,5 +124,6 @@ def test_a_bundle_has_a_first_stage_only_where_something_could_be_held_out(
         assert bundle.first is None
         return
     assert bundle.first is not None
-    assert (bundle.first.encoder_name, bundle.first.gate) == ("static", GATES[0])
+    assert bundle.first.encoder_name == "static"
+    assert bundle.first.gate in GATES
     np.testing.assert_array_equal(bundle.first.encodings, static.encode(bundle.exemplars.texts))
