@@ -15,6 +15,7 @@ def check_folder(source: FolderSource) -> Iterator[str]:
     for route in source.routes:
         yield from _check_name(route)
         yield from _check_exemplars(route, source)
+        yield from _check_negatives(route)
         yield from _check_fallback(route, source)
         yield from _check_models(route, source)
 
@@ -61,6 +62,14 @@ def _check_exemplars(route: RouteSource, source: FolderSource) -> Iterator[str]:
         yield (
             f"{route.folder}:1: the route has no exemplars; add exemplars.txt with one example "
             "query on a line, or let the folder's name begin with _ if it is no route"
+        )
+
+
+def _check_negatives(route: RouteSource) -> Iterator[str]:
+    for text in sorted(set(route.exemplars) & set(route.negatives)):
+        yield (
+            f"{route.folder}:1: {text[:80]!r} is an exemplar and a negative of the same route; "
+            "remove one of the two"
         )
 
 

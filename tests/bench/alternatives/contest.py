@@ -12,6 +12,7 @@ from tests.bench.alternatives.product import plain_head, waypost, without_simila
 from tests.bench.alternatives.prototypes import centroid, mixture, nearest
 from tests.bench.alternatives.ridge import ridge
 from tests.bench.alternatives.smoothing import smoothed_head
+from tests.bench.alternatives.static import static_beside
 from tests.bench.alternatives.trials import Scores, Trial
 from tests.bench.alternatives.words import words_beside
 from waypost_server.lab.gain import mcnemar
@@ -27,6 +28,7 @@ ALTERNATIVES: Mapping[str, Alternative] = {
     "Ridge": ridge,
     "LDA": lda,
     "Plain head and words": words_beside,
+    "Plain head and static vector": static_beside,
     "Group, then route": by_group,
     "Smoothed labels": smoothed_head,
     "Head mixed with LDA": head_and_lda,

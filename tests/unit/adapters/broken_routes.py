@@ -124,6 +124,11 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         "_out_of_scope/exemplars.txt:2: the text is 124 bytes, but limits.max_query_bytes is 100; "
         "shorten it",
     ),
+    "exemplar and negative": (
+        {"billing/negatives.txt": "refund me\nmy card was charged twice\n"},
+        "billing:1: 'my card was charged twice' is an exemplar and a negative of the same route; "
+        "remove one of the two",
+    ),
     "empty negatives": (
         {"billing/negatives.txt": "# none yet\n"},
         "billing/negatives.txt:1: the file has no text in it; write one example query on a line",
