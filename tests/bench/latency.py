@@ -5,6 +5,7 @@ both alike: trust the ratio. The server is a process of its own.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -57,7 +58,11 @@ def measure(repo: Path) -> str:
 @contextmanager
 def _server(repo: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "waypost_server", "serve", "--address", "127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=repo) as server:
+    # Texts come round three times: an encoding that is kept would be no encoder call.
+    environment = os.environ | {"WAYPOST_CACHE_ENTRIES": "0"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=repo, env=environment
+    ) as server:
         try:
             ready = READY.search(server.stdout.readline() if server.stdout else "")
             if ready is None:
