@@ -1,7 +1,7 @@
 """An evaluation: everything that is known of how well a bundle routes labelled queries."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from waypost_server.core.outcome import Outcome
@@ -72,8 +72,21 @@ class Evaluation:
     @property
     def mistakes(self) -> tuple[Judged, ...]:
         """Queries that were not taken for what they are, the surest first."""
-        wrong = (row for row in self.judged if not row.is_right)
-        return tuple(sorted(wrong, key=lambda row: -row.confidence))
+        return _surest_first(row for row in self.judged if not row.is_right)
+
+    @property
+    def lost(self) -> tuple[Judged, ...]:
+        """Queries that were taken for what they are and yet not sent there, the surest first.
+
+        A lower bar, of confidence or of similarity, would send them.
+        """
+        return _surest_first(
+            row for row in self.judged if row.is_right and row.query.in_scope and not row.arrived
+        )
+
+
+def _surest_first(rows: Iterable[Judged]) -> tuple[Judged, ...]:
+    return tuple(sorted(rows, key=lambda row: -row.confidence))
 
 
 def evaluate(judged: Sequence[Judged], subject: Subject) -> Evaluation:

@@ -13,6 +13,7 @@ mistakes      [{source, text, label, called, best, route, outcome, confidence,
               nearest: {text, similarity} or null, nearest_right: likewise}], surest first;
               `called` is what the query was taken for, `best` the best candidate, `route`
               where it went
+lost          likewise: taken for their label, and yet sent elsewhere
 comparison    null, or {index_version, verdict, finding, p_value, figures, per_route,
               became_right, became_wrong}: the old bundle's version, figures and routes;
               finding is gain, loss, noise or same; changes are
@@ -61,6 +62,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "reliability": [asdict(part) for part in evaluation.reliability],
         "coverage": [asdict(point) for point in evaluation.coverage],
         "mistakes": [_mistake(row) for row in evaluation.mistakes],
+        "lost": [_mistake(row) for row in evaluation.lost],
         "comparison": None if report.comparison is None else _comparison(report.comparison),
         "gate": None if report.gate is None else _gate(report.gate),
     }

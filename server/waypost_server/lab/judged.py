@@ -44,6 +44,11 @@ class Judged:
         return OUT_OF_SCOPE if self.outcome is Outcome.OUT_OF_SCOPE else self.best
 
     @property
+    def arrived(self) -> bool:
+        """Whether it went to its label's route."""
+        return self.route == self.query.label
+
+    @property
     def is_right(self) -> bool:
         """Whether it was taken for what its label says."""
         return self.called == self.query.label

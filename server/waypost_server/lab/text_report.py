@@ -33,6 +33,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
         _routes(evaluation.per_route),
         _confusion(evaluation),
         _mistakes(evaluation.mistakes),
+        _lost(evaluation.lost),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -134,6 +135,16 @@ def _mistakes(mistakes: Sequence[Judged]) -> list[str]:
         )
         lines.append(f"       {short(row.query.text, WIDTH)}")
         lines.extend(_nearest(row))
+    return lines
+
+
+def _lost(lost: Sequence[Judged]) -> list[str]:
+    if not lost:
+        return []
+    lines = [_list_head("taken for what they are, and yet sent elsewhere", len(lost))]
+    for row in lost[:SHOWN]:
+        lines.append(f"  {row.confidence:.2f} {row.query.label}, sent to {row.route}")
+        lines.append(f"       {short(row.query.text, WIDTH)}")
     return lines
 
 

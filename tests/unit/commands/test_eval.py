@@ -79,6 +79,12 @@ def test_the_shipped_set_as_json_agrees_with_itself_and_with_the_file(
     for mistake in found["mistakes"]:
         line = int(mistake["source"].rpartition(":")[2])
         assert json.loads(lines[line - 1])["text"].strip() == mistake["text"]
+    inside = found["queries"] - found["out_of_scope"]
+    sent = round(found["figures"]["routed_accuracy"]["value"] * inside)
+    recognised = sum(found["confusion"]["counts"][i][i] for i in range(5))
+    by_luck = sum(row["route"] == row["label"] for row in found["mistakes"])  # the default route
+    assert len(found["lost"]) == recognised - (sent - by_luck) > 0
+    assert all(row["called"] == row["label"] != row["route"] for row in found["lost"])
     assert (found["comparison"], found["gate"]) == (None, None)
 
 
