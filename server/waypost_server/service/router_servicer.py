@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
-from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.errors import InvalidQueryError, WaypostError
 from waypost_server.core.query import MAX_BATCH
 from waypost_server.service.contract_schema import contract_schema
 from waypost_server.service.convert import (
@@ -137,12 +137,15 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.StreamQueriesRequest
     ) -> router_pb2.StreamQueriesResponse:
         query = request.query
-        if query.request_id:
-            result = await self._result(query)
+        try:
+            # A stream may outlive a server's wish to stop: what comes later is for another one.
+            self._workers.check_open()
+            if not query.request_id:
+                raise InvalidQueryError("request_id is empty; its answer could not be told apart")
+        except WaypostError as error:
+            result = _failed(error)
         else:
-            message = "request_id is empty; an answer could not be told from others"
-            code = grpc.StatusCode.INVALID_ARGUMENT.value[0]
-            result = router_pb2.RouteResult(error=router_pb2.RouteError(code=code, message=message))
+            result = await self._result(query)
         return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
 
     async def _contract(
@@ -152,10 +155,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
     async def _result(self, request: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
         try:
-            self._workers.check_open()
             return router_pb2.RouteResult(contract=await self._contract(request))
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
-            code, message = status_of(error)
-            return router_pb2.RouteResult(
-                error=router_pb2.RouteError(code=code.value[0], message=message)
-            )
+            return _failed(error)
+
+
+def _failed(error: Exception) -> router_pb2.RouteResult:
+    code, message = status_of(error)
+    return router_pb2.RouteResult(error=router_pb2.RouteError(code=code.value[0], message=message))
