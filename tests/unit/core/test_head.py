@@ -125,3 +125,13 @@ def test_negatives_of_an_only_route_are_out_of_scope() -> None:
     belongs = logits[:, 0] > outside
     assert belongs[: len(INPUTS)].all()
     assert not belongs[len(INPUTS) :].any()
+
+
+def test_exemplars_that_are_all_alike_do_not_blow_up_what_differs_from_them() -> None:
+    alike = np.repeat(INPUTS[:1], 4, axis=0)
+    labels = np.array([0, 0, 1, 1], dtype=np.int32)
+    negatives = Negatives(QUERIES[:3], np.zeros(3, dtype=np.int32))
+    head = fit_head(alike, labels, 2, dimension=D, negatives=negatives)
+    logits, _ = head.logits(np.concatenate([alike, QUERIES]))
+    assert np.isfinite(logits).all()
+    assert np.abs(logits).max() < 100
