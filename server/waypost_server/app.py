@@ -1,6 +1,7 @@
 """Wires the server together; `workshop.py` wires the offline work, and no other module either."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -97,6 +98,9 @@ async def serve(settings: Settings, ready: Callable[[str, str], None]) -> None:
     engine = await asyncio.to_thread(load_engine, settings)
     if stopped.is_set():
         return
+    # What is loaded stays: the collector need not look at it again and again while it serves.
+    gc.collect()
+    gc.freeze()
     workers = Workers(engine, threads=settings.workers, capacity=settings.queue_capacity)
     server = Server(
         workers,
