@@ -76,6 +76,10 @@ bench-accuracy: setup  ## Measure accuracy on public data sets, beside semantic-
 bench-stages: setup  ## Measure what the first stage decides, and what it costs
 	@$(BIN)/python -m tests.bench.stages
 
+.PHONY: bench-serving
+bench-serving: setup  ## Measure decisions over gRPC beside an echo, the bare encoder and semantic-router
+	@$(BIN)/python -m tests.bench.serving
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

@@ -71,7 +71,7 @@ def test_what_the_static_encoder_decides_is_sure_and_says_so(index: Path, client
     fingerprint = StaticEncoder.load(STATIC).fingerprint
     for contract, decided_first in zip(contracts, static, strict=True):
         assert decided_first == (contract.encoder_fingerprint == fingerprint)
-        assert contract.confidence >= first.gate or not decided_first
+        assert contract.confidence >= first.gate.confidence or not decided_first
 
 
 def test_off_with_one_setting(index: Path, client: Client) -> None:

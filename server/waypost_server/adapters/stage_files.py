@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.adapters.scoring_files import CALIBRATION, HEAD, read_scoring, write_scoring
 from waypost_server.core.errors import BundleError
-from waypost_server.core.first_stage import FittedFirstStage
+from waypost_server.core.first_stage import FittedFirstStage, Gate
 from waypost_server.core.scoring import Scoring
 
 PREFIX = "static_"
@@ -23,7 +23,8 @@ class _StageFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    gate: Annotated[float, Field(ge=0, le=1)]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    lead: FiniteFloat
     encoder_name: str
     encoder_fingerprint: str
 
@@ -34,7 +35,7 @@ class StoredFirstStage:
 
     index: FaissIndex
     scoring: Scoring
-    gate: float
+    gate: Gate
     encoder_name: str
     encoder_fingerprint: str
 
@@ -42,7 +43,8 @@ class StoredFirstStage:
 def write_stage(stage: FittedFirstStage) -> dict[str, bytes]:
     """The files by name."""
     about = _StageFile(
-        gate=stage.gate,
+        confidence=stage.gate.confidence,
+        lead=stage.gate.lead,
         encoder_name=stage.encoder_name,
         encoder_fingerprint=stage.encoder_fingerprint,
     )
@@ -64,7 +66,7 @@ def read_stage(files: Mapping[str, bytes], *, routes: int, exemplars: int) -> St
     return StoredFirstStage(
         index=index,
         scoring=read_scoring(files[PREFIX + HEAD], files[PREFIX + CALIBRATION], routes=routes),
-        gate=about.gate,
+        gate=Gate(about.confidence, about.lead),
         encoder_name=about.encoder_name,
         encoder_fingerprint=about.encoder_fingerprint,
     )

@@ -156,7 +156,7 @@ def _fit_first(
         by_hand={},
         negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
     )
-    gate = choose_gate(held_out, scoring.calibration, second) if held_out else None
+    gate = choose_gate(held_out, scoring, second) if held_out else None
     if gate is None:
         return None
     return FittedFirstStage(

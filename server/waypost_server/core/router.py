@@ -12,7 +12,7 @@ from waypost_server.core.evidence import Floats
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Rows
 from waypost_server.core.query import Query, check_query
-from waypost_server.core.ranking import rank_routes
+from waypost_server.core.ranking import Logits, rank_routes
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
@@ -69,9 +69,23 @@ class Router:
         count = 0 if self._compares_all else NEIGHBOURS
         return self.index.search(encoding[: self.index.vectors.shape[1]], count)
 
-    def decide(self, encoding: Encodings, neighbours: Neighbours, query: Query) -> Decision:
-        """The decision about a query with this encoding and these neighbours."""
-        logits = self.scoring.head.logits(encoding[np.newaxis])
+    def decide(
+        self,
+        encoding: Encodings,
+        neighbours: Neighbours,
+        query: Query,
+        *,
+        logits: Logits | None = None,
+    ) -> Decision:
+        """The decision about a query with this encoding and these neighbours.
+
+        Args:
+            encoding: of the query, shape (width,).
+            neighbours: what `search` found.
+            query: the query.
+            logits: what the head says of it, if it was asked already.
+        """
+        logits = logits or self.scoring.head.logits(encoding[np.newaxis])
         ranking = rank_routes(
             encoding,
             self._shortlist(logits[0][0], neighbours.rows, query),

@@ -104,7 +104,7 @@ def _measure(task: Task, encoder: CachedEncoder, static: StaticEncoder) -> Row:
     ]
     recalls = [_recall(task, decisions) for decisions in (alone, both)] if len(shares) > 1 else None
     return Row(
-        bundle.first.gate,
+        bundle.first.gate.confidence,
         shares[0],
         shares[1] if len(shares) > 1 else None,
         _pair(_accuracy(task, alone), _accuracy(task, both)),

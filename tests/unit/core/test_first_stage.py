@@ -7,10 +7,17 @@ from tests.fakes import HashEncoder
 from tests.unit.core.clouds import Clouds, fitted, labels_of
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.core.bundle import RouteSet, build_bundle
-from waypost_server.core.calibration import UNCALIBRATED
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.crossfit import HeldOut, hold_out
-from waypost_server.core.first_stage import ALLOWED_LOSS, FEWEST, GATES, FirstStage, choose_gate
+from waypost_server.core.first_stage import (
+    ALLOWED_LOSS,
+    CLOSENESS_SHARE,
+    FEWEST,
+    GATES,
+    FirstStage,
+    Gate,
+    choose_gate,
+)
 from waypost_server.core.outcome import Outcome
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -30,6 +37,14 @@ def held_out(spread: float, *, seed: int = 1) -> HeldOut:
     return found
 
 
+PLAIN = fitted(Clouds(len(SIZES), spread=0.7), SIZES).scoring
+
+
+def least_lead(first: HeldOut, gate: float) -> float:
+    sure = PLAIN.calibration.confidence(first.evidence) >= gate
+    return float(first.evidence.lead[sure].min()) - CLOSENESS_SHARE * PLAIN.similarity_weight
+
+
 def router(*, by_hand: float | None = None) -> Router:
     world = fitted(Clouds(len(SIZES), spread=0.3), SIZES)
     routes = {name: Route(name=name, threshold=by_hand) for name in world.exemplars.routes}
@@ -46,33 +61,33 @@ STRANGERS = Clouds(len(SIZES)).strangers(10, seed=9)
 
 def test_a_first_stage_that_is_as_good_as_the_second_decides_from_the_lowest_gate_on() -> None:
     same = held_out(0.7)
-    assert choose_gate(same, UNCALIBRATED, same) == GATES[0]
+    assert choose_gate(same, PLAIN, same) == Gate(GATES[0], least_lead(same, GATES[0]))
     few = same[slice(0, FEWEST - 1)]
-    assert choose_gate(few, UNCALIBRATED, few) is None  # that shows nothing
+    assert choose_gate(few, PLAIN, few) is None  # that shows nothing
 
 
 def test_one_that_is_surely_wrong_never_decides() -> None:
     good = held_out(0.3)
     wrong = dataclasses.replace(good, right=np.zeros_like(good.right))
-    assert choose_gate(wrong, UNCALIBRATED, good) is None
+    assert choose_gate(wrong, PLAIN, good) is None
 
 
 def test_at_the_chosen_gate_both_are_right_as_often_as_the_second_and_below_it_not() -> None:
     first, second = held_out(1.2), held_out(0.7)
-    confidence = UNCALIBRATED.confidence(first.evidence)
+    confidence = PLAIN.calibration.confidence(first.evidence)
 
     def loss(gate: float) -> float:
         together = np.where(confidence >= gate, first.right, second.right)
         return float(second.right.mean() - together.mean())
 
-    gate = choose_gate(first, UNCALIBRATED, second)
+    gate = choose_gate(first, PLAIN, second)
     assert gate is not None
-    assert loss(gate) <= ALLOWED_LOSS
-    assert all(loss(lower) > ALLOWED_LOSS for lower in GATES if lower < gate)
+    assert loss(gate.confidence) <= ALLOWED_LOSS
+    assert all(loss(lower) > ALLOWED_LOSS for lower in GATES if lower < gate.confidence)
 
 
 def test_what_it_is_sure_of_it_decides_as_its_router_does_and_leaves_the_rest() -> None:
-    stage = FirstStage(HashEncoder(), router(), gate=0.9)
+    stage = FirstStage(HashEncoder(), router(), gate=Gate(0.9, -1.0))
     decided = 0
     for encoding in np.concatenate([QUERIES, STRANGERS]):
         query = Query(text="?")
@@ -84,12 +99,12 @@ def test_what_it_is_sure_of_it_decides_as_its_router_does_and_leaves_the_rest() 
 
 
 def test_a_route_with_a_threshold_by_hand_is_left_to_the_transformer() -> None:
-    stage = FirstStage(HashEncoder(), router(by_hand=-1.0), gate=0.0)
+    stage = FirstStage(HashEncoder(), router(by_hand=-1.0), gate=Gate(0.0, -1.0))
     assert all(stage.decide(encoding, Query(text="?")) is None for encoding in QUERIES)
 
 
 def test_a_query_whose_best_route_is_not_allowed_is_left_to_the_transformer() -> None:
-    stage = FirstStage(HashEncoder(), router(), gate=0.0)
+    stage = FirstStage(HashEncoder(), router(), gate=Gate(0.0, -1.0))
     for encoding in QUERIES:
         best = stage.router.decide(encoding, stage.router.search(encoding), Query(text="?"))
         others = frozenset(stage.router.exemplars.routes) - {best.candidates[0].route}
@@ -125,5 +140,16 @@ def test_a_bundle_has_a_first_stage_only_where_something_could_be_held_out(
         return
     assert bundle.first is not None
     assert bundle.first.encoder_name == "static"
-    assert bundle.first.gate in GATES
+    assert bundle.first.gate.confidence in GATES
     np.testing.assert_array_equal(bundle.first.encodings, static.encode(bundle.exemplars.texts))
+
+
+def test_where_the_head_is_torn_nothing_else_is_looked_at() -> None:
+    free = FirstStage(HashEncoder(), router(), gate=Gate(0.0, -1.0))
+    for encoding in QUERIES:
+        two = np.sort(free.router.scoring.head.logits(encoding[np.newaxis])[0][0])[-2:]
+        lead = float(two[1] - two[0])
+        strict = FirstStage(HashEncoder(), free.router, gate=Gate(0.0, lead + 0.01))
+        loose = FirstStage(HashEncoder(), free.router, gate=Gate(0.0, lead - 0.01))
+        assert strict.decide(encoding, Query(text="?")) is None
+        assert loose.decide(encoding, Query(text="?")) == free.decide(encoding, Query(text="?"))

@@ -1,0 +1,1 @@
+"""How decisions over gRPC compare with a gRPC echo, the bare encoder and a library call."""

@@ -1,0 +1,77 @@
+"""What is said of a contestant's calls: percentiles, throughput, CPU, and ratios of these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One contestant's calls in one round, at one concurrency.
+
+    Attributes:
+        seconds: how long each took.
+        elapsed: seconds from the first call to the last answer.
+        cpu: CPU seconds of the process that answered.
+        generator_cpu: CPU seconds of the process that asked, if that is another.
+        responses: what was answered over the wire, in the order of `seconds`.
+    """
+
+    seconds: Sequence[float]
+    elapsed: float
+    cpu: float
+    generator_cpu: float = 0.0
+    responses: Sequence[bytes] = ()
+
+
+Figure = Callable[[Sequence[Leg]], float]
+
+
+def p50(legs: Sequence[Leg]) -> float:
+    """Median of all calls, in ms."""
+    return _percentile(legs, 50)
+
+
+def p99(legs: Sequence[Leg]) -> float:
+    """99th percentile of all calls, in ms."""
+    return _percentile(legs, 99)
+
+
+def per_second(legs: Sequence[Leg]) -> float:
+    """Calls a second of the time that the legs took."""
+    return calls(legs) / sum(leg.elapsed for leg in legs)
+
+
+def cpu_ms(legs: Sequence[Leg]) -> float:
+    """CPU of whoever answered, in ms a call."""
+    return 1e3 * sum(leg.cpu for leg in legs) / calls(legs)
+
+
+def generator_cpu_ms(legs: Sequence[Leg]) -> float:
+    """CPU of the load generator, in ms a call."""
+    return 1e3 * sum(leg.generator_cpu for leg in legs) / calls(legs)
+
+
+def calls(legs: Sequence[Leg]) -> int:
+    """How many there were."""
+    return sum(len(leg.seconds) for leg in legs)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio over all rounds, and the lowest and highest of any round."""
+
+    value: float
+    low: float
+    high: float
+
+
+def ratio(ours: Sequence[Leg], theirs: Sequence[Leg], figure: Figure) -> Ratio:
+    """`ours` over `theirs`, legs of the same rounds, by a figure."""
+    rounds = [figure([one]) / figure([other]) for one, other in zip(ours, theirs, strict=True)]
+    return Ratio(figure(ours) / figure(theirs), min(rounds), max(rounds))
+
+
+def _percentile(legs: Sequence[Leg], percent: float) -> float:
+    return 1e3 * float(np.percentile(np.concatenate([leg.seconds for leg in legs]), percent))

@@ -1,0 +1,100 @@
+"""The load generator: closed loops, and an open one that does not wait for answers to ask on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+Call = Callable[[bytes], Awaitable[bytes]]
+
+LEAD_SECONDS = 0.05
+"""From the start of an open loop to its first query, so that its thread is there in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Seconds and answer of each call, in the order of the requests, and seconds of it all."""
+
+    seconds: Sequence[float]
+    responses: Sequence[bytes]
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Calls at a fixed rate, in seconds, all from the time when each should have been sent.
+
+    Attributes:
+        seconds: until it was answered.
+        late: until it was sent, which is the generator's own fault.
+    """
+
+    seconds: Sequence[float]
+    late: Sequence[float]
+
+
+async def closed_loop(
+    call: Call, requests: Sequence[bytes], *, at_once: int, limit_seconds: float
+) -> Closed:
+    """Asks `at_once` at a time, each as soon as another is answered; no more after the limit."""
+    waiting = iter(enumerate(requests))
+    seconds: dict[int, float] = {}
+    responses: dict[int, bytes] = {}
+    began = time.perf_counter()
+
+    async def caller() -> None:
+        for number, request in waiting:
+            sent = time.perf_counter()
+            if sent - began > limit_seconds:
+                return
+            responses[number] = await call(request)
+            seconds[number] = time.perf_counter() - sent
+
+    await asyncio.gather(*(caller() for _ in range(at_once)))
+    order = sorted(seconds)
+    return Closed(
+        [seconds[number] for number in order],
+        [responses[number] for number in order],
+        time.perf_counter() - began,
+    )
+
+
+async def open_loop(call: Call, requests: Sequence[bytes], *, per_second: float) -> Open:
+    """Asks at a fixed rate, whatever the answers do.
+
+    A latency counts from when its query was due: were it from when it was sent, a generator that is
+    held up would leave out the very queries that waited ("coordinated omission").
+    """
+    loop = asyncio.get_running_loop()
+    due = due_times(time.perf_counter() + LEAD_SECONDS, per_second, len(requests))
+    sent = [0.0] * len(due)
+    answered = [0.0] * len(due)
+    asked: list[asyncio.Task[None]] = []
+
+    async def one(number: int) -> None:
+        sent[number] = time.perf_counter()
+        await call(requests[number])
+        answered[number] = time.perf_counter()
+
+    def send(number: int) -> None:
+        asked.append(loop.create_task(one(number)))
+
+    def keep_pace() -> None:
+        # A thread, because the loop's own timers count whole milliseconds.
+        for number, when in enumerate(due):
+            time.sleep(max(0.0, when - time.perf_counter()))
+            loop.call_soon_threadsafe(send, number)
+
+    await asyncio.to_thread(keep_pace)
+    await asyncio.gather(*asked)
+    return Open(since(due, answered), since(due, sent))
+
+
+def due_times(first: float, per_second: float, count: int) -> list[float]:
+    """When each query is to be sent."""
+    return [first + number / per_second for number in range(count)]
+
+
+def since(due: Sequence[float], happened: Sequence[float]) -> list[float]:
+    """How long after it was due each thing happened."""
+    return [late - when for when, late in zip(due, happened, strict=True)]

@@ -1,0 +1,126 @@
+"""The section of the page."""
+
+import numpy as np
+
+from tests.bench.pages import table
+from tests.bench.serving.contest import OPEN_LOAD
+from tests.bench.serving.figures import calls, cpu_ms, generator_cpu_ms, p50, p99, per_second
+from tests.bench.serving.names import ALONE, BARE, BOTH, ECHO, LIBRARY, MIXED, WARM
+from tests.bench.serving.report import MANY, Report, Target, targets
+from tests.bench.serving.stages import Inside, inside
+
+
+def render(report: Report) -> str:
+    """Tables, each with the sentences that it needs."""
+    rounds = len(report.legs[ECHO, 1])
+    parts = [
+        f"{report.setting} {rounds} rounds.",
+        *([f"Without semantic-router: {report.missing}."] if report.missing else []),
+        "### Callers that wait for their answers",
+        _closed(report),
+        "### Queries at a fixed rate",
+        "From when a query should have been sent to its answer. The rate is "
+        f"{100 * OPEN_LOAD:.0f}% of what {MANY} callers reached above. Late: how long after that "
+        "time the generator sent it.",
+        _opened(report),
+        "### Where the time goes",
+        "One caller. Medians in ms; the server's own clock says what was encoding, search and "
+        "scoring. Before the transformer encodes, the static encoder has tried, which counts as "
+        "encoding. Asked before, the transformer's encoding comes from the cache.",
+        _inside(report),
+        *_librarys_own(report),
+        "### What was wanted of serving",
+        "Of all rounds; in brackets, the lowest and highest of a round.",
+        table(["", "wanted", "found", "reached?"], [_target(one) for one in targets(report)]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _closed(report: Report) -> str:
+    echo, bare = (p50(report.legs[name, 1]) for name in (ECHO, BARE))
+    rows = []
+    for (name, at_once), legs in report.legs.items():
+        mb = report.resident[name]
+        alone = at_once == 1
+        rows.append(
+            [
+                name,
+                str(at_once),
+                f"{calls(legs)}",
+                f"{p50(legs):.2f}",
+                f"{p99(legs):.2f}",
+                f"{per_second(legs):.0f}",
+                f"{p50(legs) / echo:.2f}" if alone else "",
+                f"{p50(legs) / bare:.2f}" if alone else "",
+                f"{cpu_ms(legs):.2f}",
+                f"{generator_cpu_ms(legs):.2f}" if any(leg.generator_cpu for leg in legs) else "",
+                "" if mb is None else f"{mb:.0f}",
+            ]
+        )
+    head = [
+        "",
+        "callers or threads",
+        "calls",
+        "p50 ms",
+        "p99 ms",
+        "calls/s",
+        "p50, echo = 1",
+        "p50, bare encoder = 1",
+        "CPU ms a call",
+        "generator's CPU ms a call",
+        "resident MB",
+    ]
+    return table(head, rows)
+
+
+def _opened(report: Report) -> str:
+    rows = []
+    for name, one in report.opened.items():
+        answered, late = (
+            [f"{1e3 * value:.2f}" for value in np.percentile(seconds, [50, 99])]
+            for seconds in (one.asked.seconds, one.asked.late)
+        )
+        rows.append([name, f"{one.rate:.0f}", str(len(one.asked.seconds)), *answered, *late])
+    head = ["", "queries/s", "queries", "p50 ms", "p99 ms", "late, p50 ms", "late, p99 ms"]
+    return table(head, rows)
+
+
+def _inside(report: Report) -> str:
+    head = [
+        "",
+        "decided by the static encoder, %",
+        "these, as the caller sees it",
+        "the others, as the caller sees it",
+        "their encoding",
+        "their search and scoring",
+        "what is around: messages, threads, gRPC",
+    ]
+    rows = [[name, *_facts(inside(report.legs[name, 1]))] for name in (BOTH, MIXED, ALONE, WARM)]
+    return table(head, rows)
+
+
+def _librarys_own(report: Report) -> list[str]:
+    if report.missing:
+        return []
+    own = p50(report.legs[LIBRARY, 1]) - p50(report.legs[BARE, 1])
+    return [f"{LIBRARY} less the bare encoder call, medians: {own:.2f} ms."]
+
+
+def _facts(found: Inside) -> list[str]:
+    times = (found.first, found.second, found.encode, found.own, found.around)
+    return [f"{100 * found.first_share:.1f}", *(_ms(value) for value in times)]
+
+
+def _ms(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
+
+
+def _target(target: Target) -> list[str]:
+    found = target.found
+    spread = "" if found.low == found.high else f" [{found.low:.2f}, {found.high:.2f}]"
+    return [
+        target.what,
+        f"{target.wanted:.3g} or {'more' if target.at_least else 'less'}",
+        f"{found.value:.2f}{spread}",
+        "yes" if target.reached else "no",
+    ]

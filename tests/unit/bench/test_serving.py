@@ -1,0 +1,117 @@
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from tests.bench.serving.figures import Leg, cpu_ms, p50, p99, per_second, ratio
+from tests.bench.serving.load import closed_loop, due_times, open_loop, since
+from tests.bench.serving.stages import inside
+from waypost.v1 import contract_pb2, router_pb2
+
+
+def leg(milliseconds: list[float], *, elapsed: float, cpu: float = 0.0) -> Leg:
+    return Leg(seconds=[value / 1e3 for value in milliseconds], elapsed=elapsed, cpu=cpu)
+
+
+def test_percentiles_are_of_all_calls_and_not_of_the_rounds_percentiles() -> None:
+    legs = [leg([1.0] * 100, elapsed=1), leg([2.0] * 98 + [50.0] * 2, elapsed=1)]
+    assert p50(legs) == pytest.approx(1.5)
+    assert p99(legs) == pytest.approx(2.0 + 0.01 * 48, rel=0.01)
+    assert p99(legs[1:]) == pytest.approx(50.0)
+
+
+def test_throughput_and_cpu_weigh_each_round_by_its_calls() -> None:
+    legs = [leg([1.0] * 10, elapsed=1, cpu=0.02), leg([1.0] * 30, elapsed=1, cpu=0.02)]
+    assert per_second(legs) == pytest.approx(20)
+    assert cpu_ms(legs) == pytest.approx(1.0)
+
+
+def test_a_ratio_tells_its_lowest_and_highest_round() -> None:
+    ours = [leg([3.0], elapsed=1), leg([8.0], elapsed=1)]
+    theirs = [leg([1.0], elapsed=1), leg([4.0], elapsed=1)]
+    found = ratio(ours, theirs, p50)
+    assert (found.value, found.low, found.high) == pytest.approx((5.5 / 2.5, 2.0, 3.0))
+    with pytest.raises(ValueError, match="shorter"):
+        ratio(ours, theirs[:1], p50)
+
+
+def test_queries_are_due_at_equal_distances_and_lateness_counts_from_then() -> None:
+    due = due_times(10.0, 4.0, 3)
+    assert due == [10.0, 10.25, 10.5]
+    assert since(due, [10.5, 10.5, 10.75]) == [0.5, 0.25, 0.25]
+
+
+async def test_an_open_loop_that_is_held_up_counts_the_wait_of_the_queries_behind() -> None:
+    async def call(request: bytes) -> bytes:
+        if request == b"0":
+            time.sleep(0.2)  # noqa: ASYNC251  (the generator itself stands still)
+        return request
+
+    asked = await open_loop(call, [b"%d" % number for number in range(10)], per_second=100)
+    # Query n was due 10 n ms after the first, and could not go out before 200 ms.
+    for number in range(1, 10):
+        assert asked.seconds[number] >= asked.late[number] >= 0.19 - 0.01 * number
+
+
+async def test_an_open_loop_does_not_wait_for_answers() -> None:
+    running, most = 0, 0
+
+    async def call(request: bytes) -> bytes:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.3)
+        running -= 1
+        return request
+
+    await open_loop(call, [b""] * 10, per_second=100)
+    assert most == 10
+
+
+async def test_a_closed_loop_keeps_its_callers_busy_and_answers_in_order() -> None:
+    running, most = 0, 0
+
+    async def call(request: bytes) -> bytes:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.02 if request == b"0" else 0)
+        running -= 1
+        return request
+
+    requests = [b"%d" % number for number in range(20)]
+    closed = await closed_loop(call, requests, at_once=4, limit_seconds=60)
+    assert (closed.responses, most) == (requests, 4)
+    assert np.argmax(closed.seconds) == 0
+    assert closed.elapsed >= max(closed.seconds) >= 0.019
+
+
+async def test_a_closed_loop_ends_at_its_limit() -> None:
+    async def call(request: bytes) -> bytes:
+        await asyncio.sleep(0.02)
+        return request
+
+    closed = await closed_loop(call, [b""] * 1000, at_once=2, limit_seconds=0.1)
+    assert 2 <= len(closed.seconds) <= 14
+
+
+def test_a_decisions_time_is_told_by_the_stage_that_made_it() -> None:
+    def answer(stage: "contract_pb2.DecisionStage.ValueType", **times: int) -> bytes:
+        contract = contract_pb2.HandoffContract(stage=stage, timings=contract_pb2.Timings(**times))
+        return router_pb2.RouteQueryResponse(contract=contract).SerializeToString()
+
+    static = answer(contract_pb2.DECISION_STAGE_STATIC_ENCODER, encode_us=50, total_us=100)
+    transformer = answer(
+        contract_pb2.DECISION_STAGE_ENCODER,
+        encode_us=1000,
+        search_us=60,
+        decide_us=40,
+        total_us=1200,
+    )
+    answers = [static, static, static, transformer]
+    found = inside([Leg(seconds=[5e-4, 6e-4, 7e-4, 2e-3], elapsed=1, cpu=0, responses=answers)])
+    assert (found.first_share, found.first, found.second) == pytest.approx((0.75, 0.6, 2.0))
+    assert (found.encode, found.own, found.around) == pytest.approx((1.0, 0.1, 0.8))
+    with pytest.raises(ValueError, match="neither stage"):
+        inside([Leg(seconds=[1], elapsed=1, cpu=0, responses=[answer(0, total_us=1)])])  # type: ignore[arg-type]
