@@ -48,6 +48,7 @@ def _running_server(index: Path) -> Iterator[tuple[str, str]]:
     """A server process on a free loopback port; yields its address and index version."""
     command = [sys.executable, "-m", "waypost_server", "serve"]
     command += ["--index", str(index), "--address", "127.0.0.1:0"]
+    # S603: the command is this interpreter and our own module; only the folder comes from outside.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
         try:
             ready = READY.search(server.stdout.readline() if server.stdout else "")

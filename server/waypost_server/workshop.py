@@ -228,7 +228,7 @@ def tune_index(
     encoder = load_encoder(settings.encoder, stored)
     encodings = encode_queries(queries, encoder, threads=settings.workers, progress=progress)
     router = router_of(stored).with_scoring(_untuned(stored, settings.encoder))
-    trial = try_tuning(router, queries, encodings, _subject(stored, queries))
+    trial = try_tuning(router, queries, encodings, _subject(stored, queries), taught=stored.known())
     if not write or not (anyway or trial.finding == "gain"):
         return trial, None
     return trial, store.save_scoring(stored, trial.new)

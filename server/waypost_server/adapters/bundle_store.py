@@ -72,7 +72,10 @@ class BundleStore:
     def tuned(
         self, routes_sha256: str, encoder_fingerprint: str, static_fingerprint: str | None
     ) -> StoredBundle | None:
-        """The live bundle, if it was tuned and is of these routes and encoders."""
+        """The live bundle, if it was tuned and is of these routes and encoders.
+
+        Without a static encoder any first stage will do: it is then not used.
+        """
         try:
             live = self.load()
         except BundleError:
@@ -81,7 +84,11 @@ class BundleStore:
             live.scoring.calibration.method is CalibrationMethod.HELD_OUT
             and live.manifest.routes_sha256 == routes_sha256
             and live.manifest.encoder_fingerprint == encoder_fingerprint
-            and (live.first is None or live.first.encoder_fingerprint == static_fingerprint)
+            and (
+                static_fingerprint is None
+                or live.first is None
+                or live.first.encoder_fingerprint == static_fingerprint
+            )
         )
         return live if same else None
 

@@ -91,4 +91,5 @@ class _Owned:
 
 
 def _search_width(k: int) -> Any:  # noqa: ANN401  (FAISS has no types)
-    return faiss.SearchParametersHNSW(efSearch=max(k, HNSW_EF_SEARCH))  # type: ignore[attr-defined]
+    parameters: Any = faiss  # its stubs lack what SWIG generates
+    return parameters.SearchParametersHNSW(efSearch=max(k, HNSW_EF_SEARCH))

@@ -32,9 +32,9 @@ def interval(measured: Measured | None) -> str:
 
 def delta(before: float | None, after: float | None) -> list[str]:
     """Before, after and the difference."""
-    known = before is not None and after is not None
-    change = f"{after - before:+.3f}" if known else "-"  # type: ignore[operator]
-    return [number(before), number(after), change]
+    if before is None or after is None:
+        return [number(before), number(after), "-"]
+    return [number(before), number(after), f"{after - before:+.3f}"]
 
 
 def table(rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> list[str]:

@@ -1,6 +1,6 @@
 """Whether tuning on labelled queries pays: every query judged by what was tuned without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,8 +40,8 @@ class Trial:
         old: the scoring as it is.
         new: the scoring that all queries together give.
         left_out: queries that were left out: exemplars, and copies of another.
-        bar: the `min_confidence` in [0, 1] at which as many queries are sent right as before;
-            None when none of `BARS` is.
+        bar: where fewer queries are sent right, the `min_confidence` in [0, 1] at which as many
+            are; None when none of `BARS` is, or none are lost.
     """
 
     before: Evaluation
@@ -61,7 +61,12 @@ class Trial:
 
 
 def try_tuning(
-    router: Router, queries: Sequence[LabelledQuery], encodings: Encodings, subject: Subject
+    router: Router,
+    queries: Sequence[LabelledQuery],
+    encodings: Encodings,
+    subject: Subject,
+    *,
+    taught: Collection[str],
 ) -> Trial:
     """Cross-validates tuning.
 
@@ -70,11 +75,12 @@ def try_tuning(
         queries: labelled queries.
         encodings: of the queries, shape (n, width).
         subject: what is evaluated.
+        taught: texts that the router has learned from.
 
     Raises:
         EvaluationError: too few of the queries belong to routes that have exemplars.
     """
-    kept = _worth_asking(router, queries)
+    kept = _worth_asking(queries, taught)
     left_out = len(queries) - len(kept)
     queries, encodings = [queries[row] for row in kept], encodings[kept]
     position = {route: i for i, route in enumerate(router.exemplars.routes)}
@@ -84,8 +90,8 @@ def try_tuning(
     if usable < FEWEST:
         raise EvaluationError(
             [
-                f"{usable} of {len(queries)} queries belong to routes that have exemplars and are "
-                f"none themselves; tuning needs at least {FEWEST}, and some hundreds to show a gain"
+                f"{usable} of {len(queries)} queries belong to routes that have exemplars and were "
+                f"not taught; tuning needs at least {FEWEST}, and some hundreds to show a gain"
             ]
         )
     seen = see_queries(
@@ -95,78 +101,97 @@ def try_tuning(
         exemplars=router.exemplars,
         vectors=router.index.vectors,
     )
-    asked = _Asked(router, queries, encodings, seen)
-    before = judge(queries, encodings, router)
-    with_old, with_new = asked.judged_by_others(), asked.judged_by_others(new_thresholds=True)
+    folds = _Folds(router, queries, encodings, seen)
+    before, old = judge(queries, encodings, router), router.scoring.thresholds
+    after, everything = folds.judged(thresholds=None), folds.everything()
+    kept_thresholds = folds.judged(thresholds=old)
     # Thresholds turn queries away and do nothing else: they stay where that goes wrong.
-    new_thresholds = gains(with_old, with_new)[SENT_RIGHT].high >= 0
-    after = with_new if new_thresholds else with_old
+    if gains(kept_thresholds, after)[SENT_RIGHT].high < 0:
+        after, everything = kept_thresholds, replace(everything, thresholds=old)
+    found = gains(before, after)
     return Trial(
         before=evaluate(before, subject),
         after=evaluate(after, subject),
-        gains=gains(before, after),
+        gains=found,
         old=router.scoring,
-        new=asked.tuned(np.arange(len(queries)), new_thresholds=new_thresholds),
+        new=everything,
         left_out=left_out,
-        bar=_bar(asked, gains(before, after)[SENT_RIGHT].before, new_thresholds=new_thresholds),
+        bar=_bar(folds, found[SENT_RIGHT], old if after is kept_thresholds else None),
     )
 
 
-def _bar(asked: "_Asked", wanted: float, *, new_thresholds: bool) -> float | None:
+def _bar(folds: "_Folds", sent: Gain, thresholds: Mapping[str, float] | None) -> float | None:
+    """The highest of `BARS` at which as many queries are sent right as before, if some are lost."""
+    if sent.high >= 0:
+        return None
     for bar in BARS:
-        judged = asked.judged_by_others(new_thresholds=new_thresholds, min_confidence=bar)
-        if np.mean([sent_right(row) for row in judged]) >= wanted:
+        judged = folds.judged(thresholds=thresholds, min_confidence=bar)
+        if np.mean([sent_right(row) for row in judged]) >= sent.before:
             return bar
     return None
 
 
-def _worth_asking(router: Router, queries: Sequence[LabelledQuery]) -> list[int]:
-    """Rows of queries that are no exemplars and that were not asked before: these say nothing new.
+def _worth_asking(queries: Sequence[LabelledQuery], taught: Collection[str]) -> list[int]:
+    """Rows of queries that were neither taught nor asked before, sorted by their text.
 
-    An exemplar is right by definition, and a query that is there twice would judge itself.
+    What was taught is right by definition, and a query that is there twice would judge itself.
+    Sorted, since folds must not depend on the order of the files.
     """
-    first: dict[str, int] = {}  # in the end sorted, for folds must not depend on the files' order
+    first: dict[str, int] = {}
     for row, query in enumerate(queries):
         first.setdefault(query.text, row)
-    known = set(router.exemplars.texts)
-    return [row for text, row in sorted(first.items()) if text not in known]
+    return [row for text, row in sorted(first.items()) if text not in taught]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Queries, and what tunes on some of them."""
+class _Folds:
+    """Queries, and for each fold of them what the others give."""
 
-    router: Router
-    queries: Sequence[LabelledQuery]
-    encodings: Encodings
-    seen: SeenQueries
+    def __init__(
+        self,
+        router: Router,
+        queries: Sequence[LabelledQuery],
+        encodings: Encodings,
+        seen: SeenQueries,
+    ) -> None:
+        self._router = router
+        self._queries = queries
+        self._encodings = encodings
+        self._seen = seen
+        fold_of = spread_over(seen.labels + np.int32(1), FOLDS)
+        self._folds = [
+            (np.flatnonzero(fold_of == fold).tolist(), self._tune(fold_of != fold))
+            for fold in range(FOLDS)
+        ]
 
-    def tuned(self, rows: npt.NDArray[np.intp], *, new_thresholds: bool) -> Scoring:
-        """The scoring that these queries give."""
-        router = self.router
-        tuned = tune(
-            router.scoring, self.seen[rows], router.exemplars, by_hand=by_hand(router.catalog)
-        )
-        return tuned if new_thresholds else replace(tuned, thresholds=router.scoring.thresholds)
+    def everything(self) -> Scoring:
+        """What all queries give."""
+        return self._tune(np.ones(len(self._queries), dtype=np.bool_))
 
-    def judged_by_others(
-        self, *, new_thresholds: bool = False, min_confidence: float | None = None
+    def judged(
+        self, *, thresholds: Mapping[str, float] | None, min_confidence: float | None = None
     ) -> list[Judged]:
-        """Every query, judged by what the other folds give, by default with the same bar."""
-        router = self.router
-        if min_confidence is not None:
-            taxonomy = replace(router.catalog.taxonomy, min_confidence=min_confidence)
-            catalog = replace(router.catalog, taxonomy=taxonomy)
-            router = Router(catalog, router.exemplars, router.index, router.scoring)
-        fold_of = spread_over(self.seen.labels + np.int32(1), FOLDS)
+        """Every query, judged by what the other folds give.
+
+        Args:
+            thresholds: in place of those that the folds give; None for theirs.
+            min_confidence: in place of the taxonomy's; None for that.
+        """
+        router = self._router if min_confidence is None else _with_bar(self._router, min_confidence)
         judged: dict[int, Judged] = {}
-        for fold in range(FOLDS):
-            held = np.flatnonzero(fold_of == fold).tolist()
-            scoring = self.tuned(np.flatnonzero(fold_of != fold), new_thresholds=new_thresholds)
-            answers = judge(
-                [self.queries[row] for row in held],
-                self.encodings[held],
-                router.with_scoring(scoring),
-            )
+        for held, tuned in self._folds:
+            scoring = tuned if thresholds is None else replace(tuned, thresholds=thresholds)
+            queries = [self._queries[row] for row in held]
+            answers = judge(queries, self._encodings[held], router.with_scoring(scoring))
             judged.update(zip(held, answers, strict=True))
-        return [judged[row] for row in range(len(self.queries))]
+        return [judged[row] for row in range(len(self._queries))]
+
+    def _tune(self, chosen: npt.NDArray[np.bool_]) -> Scoring:
+        router = self._router
+        seen = self._seen[np.flatnonzero(chosen)]
+        return tune(router.scoring, seen, router.exemplars, by_hand=by_hand(router.catalog))
+
+
+def _with_bar(router: Router, min_confidence: float) -> Router:
+    taxonomy = replace(router.catalog.taxonomy, min_confidence=min_confidence)
+    catalog = replace(router.catalog, taxonomy=taxonomy)
+    return Router(catalog, router.exemplars, router.index, router.scoring)

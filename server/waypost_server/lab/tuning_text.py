@@ -24,7 +24,7 @@ def trial_text(trial: Trial) -> str:
     blocks = [
         [
             f"{queries:,} queries, {FOLDS} folds: each judged by what was tuned without it",
-            f"left out: {trial.left_out:,} that are exemplars or were there already",
+            f"left out: {trial.left_out:,} that were taught or were there already",
             "before: what exemplars alone give, as after `waypost build`",
             "a gain: one of three rows better beyond noise, and none worse",
         ],

@@ -91,7 +91,7 @@ def test_too_few_queries_are_refused_with_how_many_it_takes(
     few = write_folder(tmp_path, {"few.jsonl": '{"text": "why", "label": "debugging"}'})
     ran = waypost("tune", few / "few.jsonl", index=index, encoder=encoder_folder)
     assert ran.returncode == 1
-    assert "1 of 1 queries belong to routes that have exemplars and are none" in ran.stderr
+    assert "1 of 1 queries belong to routes that have exemplars and were not taught" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
@@ -111,6 +111,8 @@ def test_a_build_of_the_same_routes_keeps_the_tuned_bundle_and_of_others_does_no
     built = waypost("build", "--json", routes=repo / "routes", **settings)
     assert json.loads(built.stdout)["version"] == tuned["version"]
     assert json.loads(built.stdout)["tuned"]
+    alone = waypost("build", "--json", routes=repo / "routes", two_stage="false", **settings)
+    assert json.loads(alone.stdout)["version"] == tuned["version"]  # one stage less loses nothing
     routes = Path(shutil.copytree(repo / "routes", tmp_path / "routes"))
     exemplars = routes / "debugging/exemplars.txt"
     exemplars.write_text(f"{exemplars.read_text()}\nwhy is it slow on mondays\n")

@@ -40,7 +40,7 @@ def asked(per_route: int, strangers: int, *, seed: int) -> tuple[list[LabelledQu
 
 def trial(queries: list[LabelledQuery], encodings: Floats, **changes: object) -> Trial:
     subject = dataclasses.replace(SUBJECT, routes=(*NAMES, "default"))
-    return try_tuning(router(**changes), queries, encodings, subject)
+    return try_tuning(router(**changes), queries, encodings, subject, taught=WORLD.exemplars.texts)
 
 
 def test_a_calibration_that_is_off_is_mended_and_that_is_a_gain() -> None:
