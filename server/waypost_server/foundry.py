@@ -139,10 +139,10 @@ def adapt_encoder(
     table = route_set.table()
     prefix = model_prefix(source)
     negatives = [
-        (table.routes.index(route), text)
+        (table.positions[route], text)
         for route, texts in route_set.negatives.items()
         for text in texts
-        if route in table.counts
+        if route in table.positions
     ]
     lessons = Lessons(
         texts=table.texts,

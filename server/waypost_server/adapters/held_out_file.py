@@ -103,7 +103,7 @@ def read_held_out(folder: Path, exemplars: ExemplarTable, *, knows_outside: bool
         raise EncoderError(
             f"{folder / HELD_OUT_FILE}: {where}: {first['msg']}; adapt the encoder again"
         ) from None
-    position = {route: i for i, route in enumerate(exemplars.routes)}
+    position = exemplars.positions
     there = {
         (exemplars.routes[route_id], sha256_hex(text.encode()))
         for route_id, text in zip(exemplars.route_ids, exemplars.texts, strict=True)

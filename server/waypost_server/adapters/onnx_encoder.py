@@ -12,7 +12,6 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     InvalidProtobuf,
     NotImplemented,
 )
-from tokenizers import Tokenizer
 
 from waypost_server.adapters.encoder_manifest import (
     MODEL_FILE,
@@ -21,6 +20,7 @@ from waypost_server.adapters.encoder_manifest import (
     read_manifest,
     read_verified,
 )
+from waypost_server.adapters.folder_encoder import FolderEncoder
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
 
@@ -28,14 +28,11 @@ _UNUSABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemente
 """What tokenizers and ONNX Runtime raise for files that are whole but of another kind."""
 
 
-class OnnxEncoder:
+class OnnxEncoder(FolderEncoder):
     """An encoder from a folder that `waypost encoder export` wrote; implements core's Encoder."""
 
     def __init__(self, manifest: EncoderManifest, model: bytes, tokenizer: bytes) -> None:
-        self.manifest = manifest
-        self._tokenizer = Tokenizer.from_buffer(tokenizer)
-        self._tokenizer.enable_truncation(max_length=manifest.max_tokens)
-        self._tokenizer.no_padding()
+        super().__init__(manifest, tokenizer)
         self._outputs = ["vector", "inner"] if manifest.inner_dimension else ["vector"]
         self._session = ort.InferenceSession(
             model, _session_options(), providers=["CPUExecutionProvider"]
@@ -67,26 +64,6 @@ class OnnxEncoder:
             )
         return encoder
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.manifest.name
-
-    @property
-    def fingerprint(self) -> str:
-        """Hex hash of all that vectors depend on."""
-        return self.manifest.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        """Length of the unit vector."""
-        return self.manifest.dimension
-
-    @property
-    def width(self) -> int:
-        """Length of an encoding."""
-        return self.manifest.dimension + self.manifest.inner_dimension
-
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encodings of shape (len(texts), width)."""
         if not texts:
@@ -102,15 +79,8 @@ class OnnxEncoder:
         before, after = around.ids[:middle], around.ids[middle:]
         return np.concatenate([self._run_ids([*before, token, *after]) for token in tokens])
 
-    @property
-    def token_count(self) -> int:
-        """Size of the vocabulary."""
-        return int(self._tokenizer.get_vocab_size())
-
     def _run(self, text: str) -> Encodings:
-        # As a batch of one: `encode` would keep the interpreter's lock, for 50 ms at 32 kB.
-        (encoding,) = self._tokenizer.encode_batch([self.manifest.query_prefix + text])
-        return self._run_ids(encoding.ids)
+        return self._run_ids(self._token_ids(text, special=True))
 
     def _run_ids(self, token_ids: Sequence[int]) -> Encodings:
         ids = np.array([token_ids], dtype=np.int64)

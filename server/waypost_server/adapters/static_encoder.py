@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
 from waypost_server.adapters.encoder_manifest import (
     SCALES_FILE,
@@ -16,11 +15,12 @@ from waypost_server.adapters.encoder_manifest import (
     read_manifest,
     read_verified,
 )
+from waypost_server.adapters.folder_encoder import FolderEncoder
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
 
 
-class StaticEncoder:
+class StaticEncoder(FolderEncoder):
     """An encoder from a folder that `waypost encoder distill` wrote; implements core's Encoder."""
 
     def __init__(
@@ -30,12 +30,9 @@ class StaticEncoder:
         scales: npt.NDArray[np.float32],
         tokenizer: bytes,
     ) -> None:
-        self.manifest = manifest
+        super().__init__(manifest, tokenizer)
         self._rows = rows
         self._scales = scales
-        self._tokenizer = Tokenizer.from_buffer(tokenizer)
-        self._tokenizer.enable_truncation(max_length=manifest.max_tokens)
-        self._tokenizer.no_padding()
 
     @classmethod
     def load(cls, folder: Path) -> "StaticEncoder":
@@ -57,33 +54,13 @@ class StaticEncoder:
             raise EncoderError(
                 f"{folder}: its table or tokenizer cannot be used: {error}; distil it again"
             ) from None
-        tokens = encoder._tokenizer.get_vocab_size()
+        tokens = encoder.token_count
         if rows.shape != (tokens, manifest.dimension) or scales.shape != (tokens,):
             raise EncoderError(
                 f"{folder}: its table is of shape {rows.shape}, but there are {tokens} tokens of "
                 f"dimension {manifest.dimension}; distil it again"
             )
         return encoder
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.manifest.name
-
-    @property
-    def fingerprint(self) -> str:
-        """Hex hash of all that vectors depend on."""
-        return self.manifest.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        """Length of the unit vector."""
-        return self.manifest.dimension
-
-    @property
-    def width(self) -> int:
-        """The same: there is no inner vector."""
-        return self.manifest.dimension
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encodings of shape (len(texts), width); of a text without tokens the zero vector."""
@@ -92,11 +69,7 @@ class StaticEncoder:
         return np.stack([self._encode(text) for text in texts])
 
     def _encode(self, text: str) -> Encodings:
-        # As a batch of one: `encode` would keep the interpreter's lock, for 50 ms at 32 kB.
-        (encoding,) = self._tokenizer.encode_batch(
-            [self.manifest.query_prefix + text], add_special_tokens=False
-        )
-        ids = encoding.ids
+        ids = self._token_ids(text, special=False)
         total = self._scales[ids] @ self._rows[ids].astype(np.float32)
         length = float(np.sqrt(total @ total))
         unit: Encodings = total / np.float32(max(length, 1e-12))

@@ -178,9 +178,8 @@ def negatives_of(
         routes: for each negative the route that it does not belong to.
         encodings: of the negatives, shape (len(routes), width).
     """
-    position = {route: i for i, route in enumerate(exemplars.routes)}
-    rows = [row for row, route in enumerate(routes) if route in position]
-    ids = np.array([position[routes[row]] for row in rows], dtype=np.int32)
+    rows = [row for row, route in enumerate(routes) if route in exemplars.positions]
+    ids = np.array([exemplars.positions[routes[row]] for row in rows], dtype=np.int32)
     return Negatives(encodings[rows], ids)
 
 

@@ -4,12 +4,12 @@ Exemplars are held out a fold at a time, a head is fitted on the rest, and the h
 scored like queries. Nothing that is fitted on the results has then seen its own examples.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.arrays import join
 from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
 from waypost_server.core.head import Negatives, fit_head
 from waypost_server.core.softmax import Floats, Labels
@@ -37,13 +37,6 @@ class HeldOut:
     right: npt.NDArray[np.bool_]
     similarity: Floats
     labels: Labels
-
-    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> "HeldOut":
-        """Some of them."""
-        evidence = {f.name: getattr(self.evidence, f.name)[rows] for f in fields(Evidence)}
-        return HeldOut(
-            Evidence(**evidence), self.right[rows], self.similarity[rows], self.labels[rows]
-        )
 
 
 def hold_out(
@@ -130,20 +123,4 @@ def one_fold(
         right=evidence.route == own,
         similarity=scores.similarity[np.arange(len(own)), own],
         labels=own,
-    )
-
-
-def join(parts: Sequence[HeldOut]) -> HeldOut:
-    """Some folds as one, in their order."""
-    evidence = [part.evidence for part in parts]
-    return HeldOut(
-        evidence=Evidence(
-            **{
-                field.name: np.concatenate([getattr(part, field.name) for part in evidence])
-                for field in fields(Evidence)
-            }
-        ),
-        right=np.concatenate([part.right for part in parts]),
-        similarity=np.concatenate([part.similarity for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
     )

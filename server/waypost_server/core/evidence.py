@@ -80,6 +80,18 @@ def score_routes(
         sizes: how many exemplars each route has, at least 1, shape (R,).
         weight: logits that a closeness of 1 adds.
     """
+    nearest, closeness = near_and_close(similarities, sizes)
+    return RouteScores(
+        score=(logits + np.float32(weight) * closeness).astype(np.float32),
+        logit=logits,
+        similarity=nearest,
+        closeness=closeness,
+        surroundings=mean_of_largest(similarities, NEAREST_IN_ALL),
+    )
+
+
+def near_and_close(similarities: Floats, sizes: Ids) -> tuple[Floats, Floats]:
+    """`similarity` and `closeness` as in `RouteScores`, of what is given to `score_routes`."""
     starts = np.cumsum(sizes) - sizes
     nearest = np.maximum.reduceat(similarities, starts, axis=1)
     total, largest, left = nearest.copy(), nearest, similarities
@@ -88,14 +100,7 @@ def score_routes(
         left = np.where(left == np.repeat(largest, sizes, axis=1), -1, left)
         largest = np.maximum.reduceat(left, starts, axis=1)
         total += np.where(largest > -1, largest, total / rank)
-    closeness = (total / NEAREST_IN_ROUTE).astype(np.float32)
-    return RouteScores(
-        score=(logits + np.float32(weight) * closeness).astype(np.float32),
-        logit=logits,
-        similarity=nearest,
-        closeness=closeness,
-        surroundings=mean_of_largest(similarities, NEAREST_IN_ALL),
-    )
+    return nearest, (total / NEAREST_IN_ROUTE).astype(np.float32)
 
 
 def gather_evidence(scores: RouteScores, outside: Floats | None) -> Evidence:
@@ -112,7 +117,7 @@ def gather_evidence(scores: RouteScores, outside: Floats | None) -> Evidence:
         logit = logit - np.float32(OUTSIDE_WEIGHT) * outside
     return Evidence(
         route=best,
-        lead=_lead(scores.score),
+        lead=lead(scores.score),
         closeness=scores.closeness[rows, best],
         logit=logit,
         surroundings=scores.surroundings,
@@ -127,9 +132,10 @@ def mean_of_largest(values: Floats, k: int) -> Floats:
     return means
 
 
-def _lead(score: Floats) -> Floats:
+def lead(score: Floats) -> Floats:
+    """The best route's lead over the second, `NO_RIVAL` at most, of scores of shape (n, R)."""
     if score.shape[1] < 2:
         return np.full(len(score), NO_RIVAL)
     two = np.partition(score, score.shape[1] - 2, axis=1)[:, -2:]
-    lead: Floats = np.minimum(two[:, 1] - two[:, 0], NO_RIVAL)
-    return lead
+    leads: Floats = np.minimum(two[:, 1] - two[:, 0], NO_RIVAL)
+    return leads

@@ -49,6 +49,11 @@ class ExemplarTable:
         """How many exemplars each route has, by name."""
         return dict(zip(self.routes, self.sizes.tolist(), strict=True))
 
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Where each route stands in `routes`, by name."""
+        return {route: i for i, route in enumerate(self.routes)}
+
     def rows_of(self, route_id: int) -> slice:
         """The rows of a route, given by its position in `routes`."""
         return slice(int(self._starts[route_id]), int(self._starts[route_id + 1]))

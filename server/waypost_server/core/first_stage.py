@@ -6,7 +6,7 @@ import numpy as np
 
 from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.decision import Decision
-from waypost_server.core.evidence import Floats
+from waypost_server.core.evidence import lead
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
@@ -23,7 +23,6 @@ points of accuracy on the validation splits of three public sets."""
 
 FEWEST = 30
 """Held-out exemplars above the gate below which they show nothing."""
-
 
 CLOSENESS_SHARE = 0.1
 """Of a lead, what similarity adds to the head's own where it is least: on CLINC150 so few queries
@@ -79,8 +78,8 @@ def choose_gate(first: HeldOut, scoring: Scoring, second: HeldOut) -> Gate | Non
         sure = confidence >= gate
         together = np.where(sure, first.right, second.right)
         if sure.sum() >= FEWEST and together.mean() >= second.right.mean() - ALLOWED_LOSS:
-            lead = float(first.evidence.lead[sure].min())
-            return Gate(gate, lead - CLOSENESS_SHARE * scoring.similarity_weight)
+            least = float(first.evidence.lead[sure].min())
+            return Gate(gate, least - CLOSENESS_SHARE * scoring.similarity_weight)
     return None
 
 
@@ -99,8 +98,8 @@ class FirstStage:
         route that has one is left to it.
         """
         logits = self.router.scoring.head.logits(encoding[np.newaxis])
-        if logits[0].shape[1] > 1 and _lead(logits[0][0]) < self.gate.lead:
-            return None  # most queries: what is left of the work is done once, by the second stage
+        if lead(logits[0])[0] < self.gate.lead:
+            return None  # before anything else is computed: the second stage would do it again
         decision = self.router.decide(encoding, self.router.search(encoding), query, logits=logits)
         sure = (
             decision.outcome is Outcome.MATCHED
@@ -109,8 +108,3 @@ class FirstStage:
             and decision.route.threshold is None
         )
         return decision if sure else None
-
-
-def _lead(logits: Floats) -> float:
-    first, second = np.partition(logits, len(logits) - 2)[-1:-3:-1]
-    return float(first - second)

@@ -4,11 +4,12 @@ The head stays as it is: the queries never teach it, so that they are new to it 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.arrays import join
 from waypost_server.core.calibration import refit_calibration
 from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.evidence import RouteScores, gather_evidence, score_routes
@@ -39,14 +40,6 @@ class SeenQueries:
     outside: Floats | None
     labels: Labels
 
-    def __getitem__(self, rows: npt.NDArray[np.intp]) -> "SeenQueries":
-        """Some of them."""
-        scores = RouteScores(
-            **{field.name: getattr(self.scores, field.name)[rows] for field in fields(RouteScores)}
-        )
-        outside = None if self.outside is None else self.outside[rows]
-        return SeenQueries(scores, outside, self.labels[rows])
-
 
 def see_queries(
     encodings: Encodings,
@@ -76,11 +69,7 @@ def see_queries(
         )
         for start in range(0, len(encodings), height)
     ]
-    joined = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(RouteScores)
-    }
-    return SeenQueries(RouteScores(**joined), outside, labels)
+    return SeenQueries(join(parts), outside, labels)
 
 
 def tune(

@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.arrays import join, take
 from waypost_server.core.calibration import fit_calibration
-from waypost_server.core.crossfit import HeldOut, join, one_fold, split_folds
+from waypost_server.core.crossfit import HeldOut, one_fold, split_folds
 from waypost_server.core.errors import RoutesError
 from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encodings
@@ -213,7 +214,7 @@ def _look(lessons: Lessons, learner: Learner, held: Mask, left_out: Mask, fold: 
         dimension=dimension,
     )
     inside = int(held[known].sum())
-    calibration = fit_calibration(seen[:inside])
+    calibration = fit_calibration(take(seen, slice(inside)))
     scope = calibration.scope_probability(seen.evidence)
     return _Look(held_out, _above(scope[:inside], scope[inside:]))
 

@@ -4,25 +4,16 @@ from dataclasses import asdict
 from typing import Any
 
 from waypost_server.lab.adaptation import FOLDS, Adaptation
-from waypost_server.lab.text_table import table
+from waypost_server.lab.text_table import GAIN_HEAD, gain_cells, table
 
 
 def adaptation_text(adaptation: Adaptation) -> str:
     """The folds' verdict on some lines."""
-    rows = [["on held-out exemplars", "before", "after", "change", "95% interval"]]
-    for name, gain in (
-        ("best route is theirs", adaptation.accuracy),
-        ("told apart from strangers (AUROC)", adaptation.auroc),
-    ):
-        rows.append(
-            [
-                name,
-                f"{gain.before:.4f}",
-                f"{gain.after:.4f}",
-                f"{gain.after - gain.before:+.4f}",
-                f"{gain.low:+.4f} to {gain.high:+.4f}",
-            ]
-        )
+    rows = [
+        ["on held-out exemplars", *GAIN_HEAD],
+        ["best route is theirs", *gain_cells(adaptation.accuracy)],
+        ["told apart from strangers (AUROC)", *gain_cells(adaptation.auroc)],
+    ]
     held, times = len(adaptation.rows), adaptation.epochs
     verdict = "Both gain beyond noise." if adaptation.pays else "Not both gain beyond noise."
     head = (

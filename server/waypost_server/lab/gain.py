@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.lab.bootstrap import LEVEL
+
 Doubles = npt.NDArray[np.float64]
 
-LEVEL = 0.95
 RESAMPLES = 2_000
 SEED = 0
 

@@ -123,7 +123,7 @@ def _nearest_of(route: str, encoding: Encodings, router: Router) -> NearestExemp
     exemplars, vectors = router.exemplars, router.index.vectors
     if route not in exemplars.counts:
         return None
-    rows = exemplars.rows_of(exemplars.routes.index(route))
+    rows = exemplars.rows_of(exemplars.positions[route])
     similarities = vectors[rows] @ encoding[: vectors.shape[1]]
     row = int(similarities.argmax())
     return NearestExemplar(exemplars.texts[rows.start + row], float(similarities[row]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from waypost_server.core.evidence import NEAREST_IN_ROUTE, score_routes
+from waypost_server.core.evidence import NEAREST_IN_ROUTE, near_and_close
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Vectors
 
@@ -72,8 +72,7 @@ def _block(vectors: Vectors, exemplars: ExemplarTable, route: int, rows: slice) 
     cosines = vectors[rows] @ vectors.T
     here = np.arange(len(cosines))
     cosines[here, here + rows.start] = NONE
-    logits = np.zeros((len(cosines), len(exemplars.routes)), dtype=np.float32)
-    closeness = score_routes(logits, cosines, exemplars.sizes).closeness
+    _, closeness = near_and_close(cosines, exemplars.sizes)
     own_closeness = closeness[:, route].copy()
     closeness[:, route] = NONE
     nearest = np.argsort(-cosines[:, every], axis=1, kind="stable")[:, :NEAREST_IN_ROUTE]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from waypost_server.core.outcome import Outcome
-from waypost_server.lab.gain import LEVEL, Gain, gain_of_means
+from waypost_server.lab.bootstrap import LEVEL
+from waypost_server.lab.gain import Gain, gain_of_means
 from waypost_server.lab.judged import Judged
 
 

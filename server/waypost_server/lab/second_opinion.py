@@ -4,11 +4,12 @@
 exemplar it was, and stops when it has seen enough. The doctor has to see every exemplar.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.arrays import join
 from waypost_server.core.calibration import fit_calibration
 from waypost_server.core.crossfit import ENOUGH, SMALL, HeldOut, split_folds
 from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
@@ -102,12 +103,7 @@ def _joined(parts: list[_Part], labels: Labels) -> SecondOpinion:
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows)
     own = labels[rows]
-    evidence = Evidence(
-        **{
-            field.name: np.concatenate([getattr(part.evidence, field.name) for part in parts])
-            for field in fields(Evidence)
-        }
-    )
+    evidence = join([part.evidence for part in parts])
     similarity = np.concatenate([part.similarity for part in parts])
     calibration = fit_calibration(HeldOut(evidence, evidence.route == own, similarity, own))
     confidence = calibration.confidence(evidence)

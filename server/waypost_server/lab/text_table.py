@@ -5,6 +5,10 @@ from collections.abc import Collection, Sequence
 from waypost_server.lab.bootstrap import Measured
 from waypost_server.lab.evaluation import Evaluation
 from waypost_server.lab.figures import FIGURES
+from waypost_server.lab.gain import Gain
+
+GAIN_HEAD = ("before", "after", "change", "95% interval")
+"""What `gain_cells` stand below."""
 
 
 def changed_figures(before: Evaluation, after: Evaluation) -> list[str]:
@@ -35,6 +39,16 @@ def delta(before: float | None, after: float | None) -> list[str]:
     if before is None or after is None:
         return [number(before), number(after), "-"]
     return [number(before), number(after), f"{after - before:+.3f}"]
+
+
+def gain_cells(gain: Gain) -> list[str]:
+    """Before, after, the change and its interval."""
+    return [
+        f"{gain.before:.4f}",
+        f"{gain.after:.4f}",
+        f"{gain.after - gain.before:+.4f}",
+        f"{gain.low:+.4f} to {gain.high:+.4f}",
+    ]
 
 
 def table(rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.arrays import take
 from waypost_server.core.bundle import by_hand
 from waypost_server.core.crossfit import spread_over
 from waypost_server.core.errors import EvaluationError
@@ -83,7 +84,7 @@ def try_tuning(
     kept = _worth_asking(queries, taught)
     left_out = len(queries) - len(kept)
     queries, encodings = [queries[row] for row in kept], encodings[kept]
-    position = {route: i for i, route in enumerate(router.exemplars.routes)}
+    position = router.exemplars.positions
     # A route without exemplars is recognised by nothing: its queries are strangers to the scoring.
     labels = np.array([position.get(query.label, -1) for query in queries], dtype=np.int32)
     usable = int((labels >= 0).sum())
@@ -187,7 +188,7 @@ class _Folds:
 
     def _tune(self, chosen: npt.NDArray[np.bool_]) -> Scoring:
         router = self._router
-        seen = self._seen[np.flatnonzero(chosen)]
+        seen = take(self._seen, np.flatnonzero(chosen))
         return tune(router.scoring, seen, router.exemplars, by_hand=by_hand(router.catalog))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from waypost_server.lab.gain import Gain
 from waypost_server.lab.paired import FIGURES, SENT_RIGHT
-from waypost_server.lab.text_table import changed_figures, table
+from waypost_server.lab.text_table import GAIN_HEAD, changed_figures, gain_cells, table
 from waypost_server.lab.tuning import FOLDS, Trial
 
 VERDICTS = {
@@ -66,18 +66,9 @@ def trial_json(trial: Trial) -> dict[str, Any]:
 
 
 def _gains(trial: Trial) -> list[str]:
-    rows = [["on held-out folds", "before", "after", "change", "95% interval", ""]]
+    rows = [["on held-out folds", *GAIN_HEAD, ""]]
     for name, one in trial.gains.items():
-        rows.append(
-            [
-                FIGURES[name][0],
-                f"{one.before:.4f}",
-                f"{one.after:.4f}",
-                f"{one.after - one.before:+.4f}",
-                f"{one.low:+.4f} to {one.high:+.4f}",
-                _word(one),
-            ]
-        )
+        rows.append([FIGURES[name][0], *gain_cells(one), _word(one)])
     return table(rows, left=(0, 5))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of
+from waypost_server.core.arrays import take
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.evidence import SIMILARITY_WEIGHT, gather_evidence
 from waypost_server.core.ranking import rank_routes
@@ -118,7 +119,7 @@ def test_thresholds_move_towards_what_queries_reach_but_not_those_by_hand() -> N
 
 def test_the_order_of_the_queries_does_not_matter() -> None:
     seen = seen_by(WORLD, 20, 20)
-    turned = seen[np.arange(len(seen.labels))[::-1]]
+    turned = take(seen, np.arange(len(seen.labels))[::-1])
     one, other = tuned(WORLD, seen), tuned(WORLD, turned)
     assert one.thresholds == other.thresholds
     assert one.calibration.final == pytest.approx(other.calibration.final, rel=1e-4)
