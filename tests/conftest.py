@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy
 
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.settings import Settings
-from waypost_server.workshop import build_index
+from waypost_server.workshop.indexing import build_index
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Wires the server together; `workshop.py` wires the offline work, and no other module either."""
+"""Wires the server together; `workshop/` wires the offline work, and nothing else wires."""
 
 import asyncio
 import gc

@@ -18,7 +18,7 @@ from waypost_server.commands.encoder import encoder as encoder_commands
 from waypost_server.core.softmax import Labels
 from waypost_server.lab.fine_tuning import FineTuning
 from waypost_server.settings import Settings
-from waypost_server.workshop import build_index
+from waypost_server.workshop.indexing import build_index
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 

@@ -1,20 +1,20 @@
 """`waypost build`."""
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
+from waypost_server.commands.options import AS_JSON, ENCODER, INDEX, ROUTES
+from waypost_server.commands.progress import work_bar
 
 
 @click.command()
-@click.option("--routes", type=FOLDER, help="Folder of the routes. [default: WAYPOST_ROUTES]")
-@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
-@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@ROUTES
+@INDEX
+@ENCODER
+@AS_JSON
 def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json: bool) -> None:
     """Build a bundle from a routes folder and make it live.
 
@@ -24,18 +24,11 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
     """
     from waypost_server.core.calibration import CalibrationMethod
     from waypost_server.settings import Settings
-    from waypost_server.workshop import build_index
+    from waypost_server.workshop.indexing import build_index
 
     settings = Settings.load(routes=routes, index=index, encoder=encoder)
     began = time.monotonic()
-    with click.progressbar(
-        length=1, label="Encoding", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update((done if total else 1) - bar.pos)
-
+    with work_bar("Encoding") as progress:
         stored, encoded = build_index(settings, progress)
     manifest = stored.manifest
     figures = {

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from waypost_server.commands.options import AS_JSON, INDEX, OLD_FILE
 
 
 @click.command()
-@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
+@INDEX
 @click.option(
     "--log",
     type=OLD_FILE,
@@ -25,7 +24,7 @@ OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Findings of a kind to show; --json shows all.",
 )
 @click.option("--strict", is_flag=True, help="End with 1 when there is an error or a warning.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@AS_JSON
 def doctor(index: Path | None, log: Path | None, limit: int, strict: bool, as_json: bool) -> None:
     """Say what is wrong with the exemplars and routes of the live bundle, and what to do about it.
 
@@ -37,7 +36,7 @@ def doctor(index: Path | None, log: Path | None, limit: int, strict: bool, as_js
     from waypost_server.lab.finding import Severity
     from waypost_server.lab.findings_text import findings_json, findings_summary, findings_text
     from waypost_server.settings import Settings
-    from waypost_server.workshop import examine_index
+    from waypost_server.workshop.examining import examine_index
 
     settings = Settings.load(index=index)
     stored, findings = examine_index(settings, log)

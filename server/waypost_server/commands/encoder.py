@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from waypost_server.commands.options import AS_JSON, FOLDER, OLD_FOLDER, ROUTES
+from waypost_server.commands.progress import work_bar
+
 if TYPE_CHECKING:
     from waypost_server.lab.adaptation import Adaptation
 
-NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
-OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 PRECISION = click.option(
     "--precision",
@@ -31,7 +32,7 @@ def encoder() -> None:
 
 @encoder.command()
 @click.argument("source", type=OLD_FOLDER)
-@click.argument("target", type=NEW_FOLDER)
+@click.argument("target", type=FOLDER)
 @PRECISION
 @click.option("--name", help="The encoder's name.  [default: SOURCE's folder]")
 @click.option("--license", "license_", default="unknown", help="The weights' licence, as SPDX.")
@@ -54,7 +55,7 @@ def export(
     Example: waypost encoder export ~/models/bge-small-en models/bge-small-en --license MIT
     """
     with _needing_torch("exporting"):
-        from waypost_server.foundry import Provenance, export_encoder
+        from waypost_server.workshop.exporting import Provenance, export_encoder
 
     manifest = export_encoder(
         source,
@@ -69,14 +70,14 @@ def export(
 
 @encoder.command()
 @click.argument("source", type=OLD_FOLDER)
-@click.argument("target", type=NEW_FOLDER)
-@click.option("--routes", type=NEW_FOLDER, help="Folder of the routes. [default: WAYPOST_ROUTES]")
+@click.argument("target", type=FOLDER)
+@ROUTES
 @PRECISION
 @click.option("--name", help="The encoder's name.  [default: SOURCE's folder, and -adapted]")
 @click.option("--license", "license_", default="unknown", help="The weights' licence, as SPDX.")
 @click.option("--origin", default="unknown", help="Where the weights come from.")
 @click.option("--anyway", is_flag=True, help="Write the encoder even if it gains nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@AS_JSON
 def adapt(
     source: Path,
     target: Path,
@@ -109,17 +110,11 @@ def adapt(
             f"{source}: there is no modules.json; give the folder of a sentence-transformers model"
         )
     with _needing_torch("adapting"):
-        from waypost_server.foundry import Provenance, adapt_encoder
+        from waypost_server.workshop.adapting import adapt_encoder
+        from waypost_server.workshop.exporting import Provenance
 
     settings = Settings.load(routes=routes)
-    with click.progressbar(
-        length=1, label="Training", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with work_bar("Training") as progress:
         adaptation, manifest = adapt_encoder(
             source,
             target,
@@ -138,7 +133,7 @@ def adapt(
 
 @encoder.command()
 @click.argument("source", type=OLD_FOLDER)
-@click.argument("target", type=NEW_FOLDER)
+@click.argument("target", type=FOLDER)
 @click.option("--name", help="The encoder's name.  [default: SOURCE's name, and -static]")
 def distill(source: Path, target: Path, name: str | None) -> None:
     """Make a static encoder in the new folder TARGET of the encoder in SOURCE, for a first stage.
@@ -148,16 +143,9 @@ def distill(source: Path, target: Path, name: str | None) -> None:
     Example: waypost encoder distill models/mine models/mine-static
     """
     from waypost_server.adapters.encoder_manifest import read_manifest
-    from waypost_server.workshop import distil_encoder
+    from waypost_server.workshop.distilling import distil_encoder
 
-    with click.progressbar(
-        length=1, label="Distilling", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with work_bar("Distilling") as progress:
         manifest = distil_encoder(
             source,
             target,
@@ -169,7 +157,7 @@ def distill(source: Path, target: Path, name: str | None) -> None:
 
 @encoder.command()
 @click.argument("folder", type=OLD_FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@AS_JSON
 def verify(folder: Path, as_json: bool) -> None:
     """Check the hashes of the encoder in FOLDER, load it, and say what it is."""
     from waypost_server.adapters.encoder_manifest import read_manifest, read_verified

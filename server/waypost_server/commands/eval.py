@@ -8,27 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from waypost_server.commands.progress import encoding_bar
+from waypost_server.commands.options import AS_JSON, ENCODER, FILES, FOLDER, INDEX, OLD_FILE
+from waypost_server.commands.progress import MANY, work_bar
 
 if TYPE_CHECKING:
     from waypost_server.lab.gate import BarResult
     from waypost_server.lab.report import Report
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 @click.command(name="eval")
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    type=click.Path(exists=True, path_type=Path),
-)
-@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
-@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@FILES
+@INDEX
+@ENCODER
+@AS_JSON
 @click.option(
     "--html",
     "page",
@@ -72,12 +64,12 @@ def eval_(
     Example: waypost eval routes/eval --html report.html
     """
     from waypost_server.settings import Settings
-    from waypost_server.workshop import evaluate_index
+    from waypost_server.workshop.evaluating import evaluate_index
 
     if other_encoder and not other:
         raise click.UsageError("--compare-encoder is the encoder of what --compare names")
     settings = Settings.load(index=index, encoder=encoder)
-    with encoding_bar() as progress:
+    with work_bar("Encoding", worth_showing=MANY) as progress:
         report = evaluate_index(
             settings,
             files,

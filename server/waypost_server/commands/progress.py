@@ -1,9 +1,8 @@
-"""The progress bar of commands that encode many texts."""
+"""The progress bars of long work: on a terminal, and on stderr, for stdout is the result's."""
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import contextmanager
 
 import click
 
@@ -12,30 +11,25 @@ MANY = 200
 
 
 @contextmanager
-def encoding_bar() -> Iterator[Callable[[int, int], None]]:
-    """Gives what is to be called with how many are encoded and how many there are.
+def work_bar(label: str, *, worth_showing: int = 1) -> Iterator[Callable[[int, int], None]]:
+    """Gives what is to be called with how much is done and how much there is.
 
-    Where the count begins anew, another encoder has begun, and the bar gets longer.
+    Where the count begins anew, a second round has begun, and the bar gets longer.
+
+    Args:
+        label: what is being done.
+        worth_showing: of how much work on the bar is shown.
     """
-    with ExitStack() as stack:
-        bars: list[Any] = []
-        before, last = 0, 0
+    before, last = 0, 0
+    with click.progressbar(length=0, label=label, file=sys.stderr, hidden=True) as bar:
 
         def progress(done: int, total: int) -> None:
             nonlocal before, last
             if done < last:
                 before += last
             last = done
-            if total > MANY and not bars:
-                bar = click.progressbar(
-                    length=total,
-                    label="Encoding",
-                    file=sys.stderr,
-                    hidden=not sys.stderr.isatty(),
-                )
-                bars.append(stack.enter_context(bar))
-            for bar in bars:
-                bar.length = before + total
-                bar.update(before + done - bar.pos)
+            bar.hidden = total < worth_showing or not sys.stderr.isatty()
+            bar.length = before + total
+            bar.update(before + done - bar.pos)
 
         yield progress

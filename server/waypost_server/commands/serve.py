@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
+from waypost_server.commands.options import ENCODER, INDEX
 
 
 @click.command()
-@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
-@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@INDEX
+@ENCODER
 @click.option(
     "--address",
     metavar="HOST:PORT",

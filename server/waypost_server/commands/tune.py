@@ -5,24 +5,17 @@ from pathlib import Path
 
 import click
 
-from waypost_server.commands.progress import encoding_bar
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
+from waypost_server.commands.options import AS_JSON, ENCODER, FILES, INDEX
+from waypost_server.commands.progress import MANY, work_bar
 
 
 @click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    type=click.Path(exists=True, path_type=Path),
-)
-@click.option("--index", type=FOLDER, help="Folder of the bundles. [default: WAYPOST_INDEX]")
-@click.option("--encoder", type=FOLDER, help="Folder of the encoder. [default: WAYPOST_ENCODER]")
+@FILES
+@INDEX
+@ENCODER
 @click.option("--dry-run", is_flag=True, help="Only show what tuning would change.")
 @click.option("--anyway", is_flag=True, help="Make the result live even if it is no gain.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program.")
+@AS_JSON
 def tune(
     files: tuple[Path, ...],
     index: Path | None,
@@ -44,10 +37,10 @@ def tune(
     """
     from waypost_server.lab.tuning_text import trial_json, trial_text
     from waypost_server.settings import Settings
-    from waypost_server.workshop import tune_index
+    from waypost_server.workshop.tuning import tune_index
 
     settings = Settings.load(index=index, encoder=encoder)
-    with encoding_bar() as progress:
+    with work_bar("Encoding", worth_showing=MANY) as progress:
         trial, written = tune_index(
             settings, files, write=not dry_run, anyway=anyway, progress=progress
         )

@@ -24,9 +24,10 @@ from tests.bench.adapted.subjects import subjects, write_routes
 from tests.bench.pages import splice
 from waypost_server.adapters.held_out_file import read_held_out
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.foundry import Provenance, adapt_encoder
 from waypost_server.lab.adaptation import Adaptation
 from waypost_server.lab.gain import Gain, gain_of_means
+from waypost_server.workshop.adapting import adapt_encoder
+from waypost_server.workshop.exporting import Provenance
 
 RAW = REPO / "docs/benchmarks/adapted.json"
 THREADS = 2

@@ -10,7 +10,7 @@ from tests.unit.adapters.broken_routes import SOUND
 from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.settings import Settings
-from waypost_server.workshop import build_index
+from waypost_server.workshop.indexing import build_index
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.folders import write_folder
 from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.settings import Settings
-from waypost_server.workshop import build_index
+from waypost_server.workshop.indexing import build_index
 
 
 def test_the_shipped_routes_have_no_errors_and_every_finding_a_cure(index_folder: Path) -> None:

@@ -13,7 +13,7 @@ from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.lab.figures import FIGURES
 from waypost_server.settings import Settings
-from waypost_server.workshop import build_index
+from waypost_server.workshop.indexing import build_index
 
 FEW = (
     '{"text": "why does this test hang", "label": "debugging"}\n'

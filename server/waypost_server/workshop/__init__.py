@@ -1,0 +1,1 @@
+"""Wires the offline work together, a module for each kind; `app.py` wires serving."""

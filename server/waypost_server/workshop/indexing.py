@@ -1,0 +1,58 @@
+"""Building a bundle."""
+
+from collections.abc import Callable
+
+from waypost_server.adapters.bundle_format import StoredBundle
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.held_out_file import read_held_out
+from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.route_folder import read_routes
+from waypost_server.app import load_static
+from waypost_server.core.bundle import build_bundle
+from waypost_server.settings import Settings
+
+
+def build_index(
+    settings: Settings, progress: Callable[[int, int], None]
+) -> tuple[StoredBundle, int]:
+    """Builds a bundle from the routes folder and makes it live.
+
+    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
+    would only lose the tuning.
+
+    Args:
+        settings: all of them.
+        progress: called with how many exemplars are encoded and how many there are to encode.
+
+    Returns:
+        The bundle, and how many exemplars had to be encoded.
+
+    Raises:
+        RoutesError: the routes folder has problems.
+        EncoderError: the encoder cannot be used.
+    """
+    routes = read_routes(settings.routes)
+    encoder = OnnxEncoder.load(settings.encoder)
+    static = load_static(settings)
+    store = BundleStore(settings.index)
+    tuned = store.tuned(routes.sha256, encoder.fingerprint, static.fingerprint if static else None)
+    if tuned:
+        return tuned, 0
+    encoded = 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal encoded
+        encoded = done
+        progress(done, total)
+
+    bundle = build_bundle(
+        routes,
+        encoder,
+        known=store.known_encodings(encoder.fingerprint),
+        progress=count,
+        held_out=read_held_out(
+            settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
+        ),
+        static=static,
+    )
+    return store.save(bundle), encoded
