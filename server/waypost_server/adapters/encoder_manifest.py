@@ -39,6 +39,7 @@ class EncoderManifest(BaseModel):
         query_prefix: put before every text; exemplars are queries too.
         opset: ONNX operator set of the graph; 0 for none.
         kind: a graph for ONNX Runtime, or a table of token vectors.
+        batches: whether a text has the very same vector in a batch as alone, as seen at export.
         files: SHA-256 of each file beside the manifest.
         figures: measurements at export, by name.
     """
@@ -58,6 +59,7 @@ class EncoderManifest(BaseModel):
     query_prefix: str = ""
     opset: NonNegativeInt
     kind: Literal["onnx", "static"] = "onnx"
+    batches: bool = False
     files: dict[FileName, Sha256]
     figures: dict[str, float] = {}
 

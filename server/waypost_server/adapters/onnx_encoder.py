@@ -1,6 +1,7 @@
 """The encoder on ONNX Runtime: one graph from token ids to unit vector."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,10 @@ from waypost_server.adapters.encoder_manifest import (
 from waypost_server.adapters.folder_encoder import FolderEncoder
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
+
+BATCH = 8
+"""Texts of one length encoded in one run, each in 0.4 of the time that it takes alone (10 tokens);
+16 are hardly faster, and of 40 tokens slower."""
 
 _UNUSABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, ValueError)
 """What tokenizers and ONNX Runtime raise for files that are whole but of another kind."""
@@ -68,22 +73,42 @@ class OnnxEncoder(FolderEncoder):
         """Encodings of shape (len(texts), width)."""
         if not texts:
             return np.empty((0, self.width), dtype=np.float32)
-        # One text a run. Activations are quantised by the range of the whole tensor, so in a batch
-        # a text's vector would depend on its companions: when serving, on the load.
-        return np.concatenate([self._run(text) for text in texts])
+        return self._encode_ids([self._token_ids(text, special=True) for text in texts])
 
     def encode_tokens(self, tokens: Sequence[int]) -> Encodings:
         """Encodings of tokens, each as if it were a text, shape (len(tokens), width)."""
         (around,) = self._tokenizer.encode_batch([""])
         middle = len(around.ids) // 2
         before, after = around.ids[:middle], around.ids[middle:]
-        return np.concatenate([self._run_ids([*before, token, *after]) for token in tokens])
+        return self._encode_ids([[*before, token, *after] for token in tokens])
 
-    def _run(self, text: str) -> Encodings:
-        return self._run_ids(self._token_ids(text, special=True))
+    def is_same_in_batches(self, texts: Sequence[str]) -> bool:
+        """Whether each text has the same encoding, bit for bit, next to others as it has alone."""
+        by_length: dict[int, list[list[int]]] = {}
+        for text in texts:
+            ids = self._token_ids(text, special=True)
+            by_length.setdefault(len(ids), []).append(ids)
+        return all(
+            np.array_equal(self._run(batch), np.concatenate([self._run([ids]) for ids in batch]))
+            for batch in by_length.values()
+        )
 
-    def _run_ids(self, token_ids: Sequence[int]) -> Encodings:
-        ids = np.array([token_ids], dtype=np.int64)
+    def _encode_ids(self, texts: Sequence[list[int]]) -> Encodings:
+        if len(texts) == 1:
+            return self._run(texts)
+        # Only texts of one length share a run: filling up the shorter ones costs time and bits.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        encodings = np.empty((len(texts), self.width), dtype=np.float32)
+        size = BATCH if self.manifest.batches else 1
+        for _, group in groupby(order, key=lambda i: len(texts[i])):
+            alike = list(group)
+            for start in range(0, len(alike), size):
+                batch = alike[start : start + size]
+                encodings[batch] = self._run([texts[i] for i in batch])
+        return encodings
+
+    def _run(self, token_ids: Sequence[list[int]]) -> Encodings:
+        ids = np.array(token_ids, dtype=np.int64)
         outputs = self._session.run(
             self._outputs, {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         )

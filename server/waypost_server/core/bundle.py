@@ -14,7 +14,7 @@ from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
 
-CHUNK = 16
+CHUNK = 128
 """Texts encoded between two reports of progress."""
 
 
