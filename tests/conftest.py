@@ -4,12 +4,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
 
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.settings import Settings
 from waypost_server.workshop.indexing import build_index
+
+# A machine that is busy with something else is no failure.
+settings.register_profile("waypost", deadline=None)
+settings.load_profile("waypost")
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,10 @@ class ExactIndex:
 
     def __init__(self, vectors: Vectors) -> None:
         self.vectors = vectors
+        self.dimension = vectors.shape[1]
+
+    def rows(self, rows: slice) -> Vectors:
+        return self.vectors[rows]
 
     @property
     def size(self) -> int:

@@ -57,6 +57,15 @@ class FaissIndex:
         return int(self._index.ntotal)
 
     @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def rows(self, rows: slice) -> Vectors:
+        """Some of the vectors, row for row."""
+        return self.vectors[rows]
+
+    @property
     def exact(self) -> bool:
         """Whether every exemplar is compared."""
         return not isinstance(self._index, faiss.IndexHNSW)

@@ -6,6 +6,7 @@ against them, and a third regression puts the product on scale. With few exempla
 near what three public data sets agree on.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -79,6 +80,21 @@ class Calibration:
         slope, intercept = self.final
         confidence: Doubles = _sigmoid(slope * self._product(scope, evidence) + intercept)
         return confidence
+
+    def of_one(
+        self, *, lead: float, closeness: float, logit: float, surroundings: float
+    ) -> tuple[float, float]:
+        """Scope probability and confidence of one query, of evidence as in `Evidence`.
+
+        Without arrays: of one number each, they would cost more than all the rest.
+        """
+        a, b, intercept = self.scope
+        scope = _sigmoid_of_one(a * logit + b * surroundings + intercept)
+        a, b, intercept = self.right
+        right = _sigmoid_of_one(a * lead + b * (closeness - TYPICAL_CLOSENESS) + intercept)
+        both = min(max(right * scope, 1e-9), 1 - 1e-9)
+        slope, intercept = self.final
+        return scope, _sigmoid_of_one(slope * math.log(both / (1 - both)) + intercept)
 
     def _product(self, scope: Doubles, evidence: Evidence) -> Doubles:
         """Log-odds of both being so."""
@@ -211,6 +227,10 @@ def _scope_design(evidence: Evidence) -> Doubles:
 
 def _design(*columns: npt.NDArray[np.floating]) -> Doubles:
     return np.column_stack([*columns, np.ones(len(columns[0]))]).astype(np.float64)
+
+
+def _sigmoid_of_one(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-min(max(log_odds, -500.0), 500.0)))
 
 
 def _sigmoid(log_odds: npt.NDArray[np.floating]) -> Doubles:

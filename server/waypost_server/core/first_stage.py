@@ -6,7 +6,6 @@ import numpy as np
 
 from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.decision import Decision
-from waypost_server.core.evidence import lead
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
@@ -97,10 +96,11 @@ class FirstStage:
         A threshold that was written by hand is one of the transformer's similarity, so that a
         route that has one is left to it.
         """
-        logits = self.router.scoring.head.logits(encoding[np.newaxis])
-        if lead(logits[0])[0] < self.gate.lead:
+        neighbours = self.router.search(encoding)
+        shortlist = self.router.shortlist(encoding, neighbours)
+        if not shortlist.liked or shortlist.lead < self.gate.lead:
             return None  # before anything else is computed: the second stage would do it again
-        decision = self.router.decide(encoding, self.router.search(encoding), query, logits=logits)
+        decision = self.router.decide(encoding, neighbours, query, shortlist=shortlist)
         sure = (
             decision.outcome is Outcome.MATCHED
             and decision.candidates[0].confidence >= self.gate.confidence

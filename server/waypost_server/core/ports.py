@@ -64,8 +64,15 @@ class ExemplarIndex(Protocol):
         """How many exemplars it holds."""
 
     @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
     def vectors(self) -> Vectors:
         """The exemplars' vectors, row for row, shape (size, dimension); not a copy."""
+
+    def rows(self, rows: slice) -> Vectors:
+        """Some of the vectors, row for row."""
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         """The min(k, size) nearest exemplars of a vector of shape (dimension,). Thread-safe."""

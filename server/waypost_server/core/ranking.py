@@ -1,22 +1,35 @@
-"""The routes that come nearest to a query, with the confidence that each is right."""
+"""The routes that come nearest to a query, with the confidence that each is right.
 
+One query is ranked in plain Python: it looks at some eighty numbers, and each call into numpy would
+cost as much as ten of them. `score_routes` and `gather_evidence` say the same of many queries.
+"""
+
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from waypost_server.core.calibration import CalibrationMethod
-from waypost_server.core.evidence import Floats, gather_evidence, score_routes
+from waypost_server.core.evidence import (
+    NEAREST_IN_ALL,
+    NEAREST_IN_ROUTE,
+    NO_RIVAL,
+    OUTSIDE_WEIGHT,
+)
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.ports import Encodings, Vectors
+from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
 from waypost_server.core.scoring import Scoring
-
-Logits = tuple[Floats, Floats | None]
-"""Of the routes, shape (1, R), and of out of scope, shape (1,), if known."""
+from waypost_server.core.shortlist import Shortlist
 
 NEAREST_SHOWN = 3
 """Exemplars of a candidate that can be named."""
+
+COMPARED = 256
+"""Exemplars of a route that are compared; beyond, those that the index finds near are, too."""
+
+LARGEST = 16
+"""Of a route's cosines, those that are looked at one by one when there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,109 +83,147 @@ class Ranking:
     best_not_allowed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A route and its exemplars nearest to the query: cosines and rows, nearest first."""
+
+    route: int
+    logit: float
+    score: float
+    closeness: float
+    largest: Sequence[tuple[float, int]]
+
+
 def rank_routes(
-    encoding: Encodings,
-    route_ids: Sequence[int],
+    unit: Encodings,
+    shortlist: Shortlist,
     *,
     scoring: Scoring,
     exemplars: ExemplarTable,
-    vectors: Vectors,
-    allowed: Collection[str],
+    index: ExemplarIndex,
+    neighbours: Neighbours,
+    allowed: Collection[str] = (),
     count: int,
-    logits: Logits | None = None,
 ) -> Ranking:
-    """The best of some routes for one query.
+    """The best routes for one query.
 
     Args:
-        encoding: of the query, shape (width,).
-        route_ids: positions of the routes to compare, ascending; may be none.
+        unit: the query's unit vector, shape (dimension,).
+        shortlist: what the head says of it.
         scoring: what was fitted.
         exemplars: the table.
-        vectors: the exemplars' unit vectors, row for row, shape (n, dimension).
+        index: the exemplars' vectors, row for row.
+        neighbours: exemplars of any route that are near; those of small routes need not be named.
         allowed: routes that may be candidates; empty for all. The others still speak: to forbid
             the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
-        logits: what the head says of the query, if it was asked already.
     """
-    if not len(route_ids):
+    if not shortlist.liked:
         return Ranking((), 0.0, calibrated=False)
-    unit = encoding[: vectors.shape[1]]
-    everything = len(route_ids) == len(exemplars.routes)
-    ids: slice | npt.NDArray[np.intp] = slice(None) if everything else np.asarray(route_ids)
-    similarities = (
-        vectors @ unit
-        if everything
-        else np.concatenate([vectors[exemplars.rows_of(i)] @ unit for i in route_ids])
+    near = _by_route(neighbours, exemplars)
+
+    def compare(routes: Sequence[tuple[int, float]]) -> list[_Compared]:
+        found = [
+            _compare(unit, route, logit, near.get(route, ()), scoring, exemplars, index)
+            for route, logit in routes
+        ]
+        return sorted(found, key=lambda one: (-one.score, one.route))
+
+    ranked = compare(shortlist.liked)
+    best = ranked[0]
+    scope, confidence = scoring.calibration.of_one(
+        lead=min(best.score - ranked[1].score, float(NO_RIVAL)) if ranked[1:] else float(NO_RIVAL),
+        closeness=best.closeness,
+        logit=best.logit - OUTSIDE_WEIGHT * (shortlist.outside or 0.0),
+        surroundings=_mean_of_largest(ranked),
     )
-    of_routes, outside = logits or scoring.head.logits(encoding[np.newaxis])
-    sizes = exemplars.sizes[ids]
-    scores = score_routes(
-        of_routes[:, ids], similarities[np.newaxis], sizes, weight=scoring.similarity_weight
-    )
-    evidence = gather_evidence(scores, outside)
-    score = scores.score[0]
-    order = np.argsort(-score, kind="stable")
-    calibration = scoring.calibration
-    in_scope = calibration.scope_probability(evidence)
-    scope = float(in_scope[0])
-    confidence = float(calibration.confidence_given(in_scope, evidence)[0])
-    confidences = _share_out(score[order], confidence, scope)
-    best = exemplars.routes[route_ids[order[0]]]
+    # What the best leaves goes to the others by softmax.
+    others = sum(math.exp(one.score - best.score) for one in ranked[1:])
+    left = (1 - confidence) * scope / max(others, 1e-300)
     wanted = max(2, count)
-    places = range(len(order)) if allowed else range(min(wanted, len(order)))
-    ranked = [
-        (int(order[place]), float(confidences[place]))
-        for place in places
-        if not allowed or exemplars.routes[route_ids[order[place]]] in allowed
-    ]
-    ends = np.cumsum(sizes)
+    positions = {exemplars.positions[name] for name in allowed if name in exemplars.positions}
+    if allowed or wanted > len(ranked):
+        more = shortlist.more(positions if allowed else None, wanted)
+        ranked = [best, *compare([*shortlist.liked, *more])]
+        ranked = [one for i, one in enumerate(ranked) if not i or one.route != best.route]
+    chosen = [one for one in ranked if not allowed or one.route in positions][:wanted]
     return Ranking(
         candidates=tuple(
             _candidate(
-                route_ids[i],
-                similarities[ends[i] - sizes[i] : ends[i]],
-                exemplars,
+                one,
+                # A worse score never has the higher confidence, even if the calibration doubts the
+                # best.
+                confidence
+                if one is best
+                else min(left * math.exp(min(one.score - best.score, 0.0)), confidence),
                 scoring,
-                float(score[i]),
-                share,
+                exemplars,
             )
-            for i, share in ranked[:wanted]
+            for one in chosen
         ),
         scope_probability=scope,
-        best_not_allowed=bool(allowed) and best not in allowed,
+        best_not_allowed=bool(allowed) and best.route not in positions,
         calibrated=scoring.calibration.method is not CalibrationMethod.NONE,
     )
 
 
-def _share_out(
-    scores: npt.NDArray[np.float32], confidence: float, scope: float
-) -> npt.NDArray[np.float64]:
-    """Confidences by falling score: what the best leaves goes to the others by softmax."""
-    powers = np.exp((scores[1:] - scores[0]).astype(np.float64))
-    rest = (1 - confidence) * scope * powers / max(float(powers.sum()), 1e-300)
-    # A worse score never has the higher confidence, even if the calibration doubts the best.
-    shares: npt.NDArray[np.float64] = np.concatenate([[confidence], rest])
-    return np.minimum(shares, confidence)
+def _by_route(
+    neighbours: Neighbours, exemplars: ExemplarTable
+) -> dict[int, list[tuple[float, int]]]:
+    near: dict[int, list[tuple[float, int]]] = {}
+    if len(neighbours.rows):
+        routes = exemplars.route_ids[neighbours.rows].tolist()
+        rows, cosines = neighbours.rows.tolist(), neighbours.similarities.tolist()
+        for route, row, cosine in zip(routes, rows, cosines, strict=True):
+            near.setdefault(route, []).append((cosine, row))
+    return near
+
+
+def _compare(
+    unit: Encodings,
+    route: int,
+    logit: float,
+    near: Sequence[tuple[float, int]],
+    scoring: Scoring,
+    exemplars: ExemplarTable,
+    index: ExemplarIndex,
+) -> _Compared:
+    rows = exemplars.rows_of(route)
+    start, end = rows.start, min(rows.stop, rows.start + COMPARED)
+    cosines = index.rows(slice(start, end)) @ unit
+    if len(cosines) > LARGEST:
+        places = np.argpartition(cosines, -LARGEST)[-LARGEST:]
+        largest = [(float(cosines[place]), start + int(place)) for place in places]
+    else:
+        largest = [(cosine, start + place) for place, cosine in enumerate(cosines.tolist())]
+    largest += [(cosine, row) for cosine, row in near if row >= end]
+    largest.sort(key=lambda one: (-one[0], one[1]))
+    # A duplicate counts once.
+    apart = list(dict.fromkeys(cosine for cosine, _ in largest))[:NEAREST_IN_ROUTE]
+    closeness = sum(apart) / len(apart)
+    score = logit + scoring.similarity_weight * closeness
+    return _Compared(route, logit, score, closeness, largest)
+
+
+def _mean_of_largest(ranked: Sequence[_Compared]) -> float:
+    cosines = [cosine for one in ranked for cosine, _ in one.largest[:NEAREST_IN_ALL]]
+    cosines.sort(reverse=True)
+    largest = cosines[:NEAREST_IN_ALL]
+    return sum(largest) / len(largest)
 
 
 def _candidate(
-    route_id: int,
-    similarities: Vectors,
-    exemplars: ExemplarTable,
-    scoring: Scoring,
-    score: float,
-    confidence: float,
+    one: _Compared, confidence: float, scoring: Scoring, exemplars: ExemplarTable
 ) -> Candidate:
-    route = exemplars.routes[route_id]
-    start = exemplars.rows_of(route_id).start
-    nearest = np.argsort(-similarities, kind="stable")[:NEAREST_SHOWN]
+    route = exemplars.routes[one.route]
     return Candidate(
         route=route,
-        score=score,
+        score=one.score,
         confidence=confidence,
-        similarity=float(similarities[nearest[0]]),
+        similarity=one.largest[0][0],
         threshold=scoring.thresholds[route],
         nearest=tuple(
-            NearestExemplar(exemplars.texts[start + i], float(similarities[i])) for i in nearest
+            NearestExemplar(exemplars.texts[row], cosine)
+            for cosine, row in one.largest[:NEAREST_SHOWN]
         ),
     )

@@ -1,6 +1,6 @@
 """The decision from a query's encoding on; when to encode is the service's business."""
 
-from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -8,22 +8,20 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.decision import Decision, decide
 from waypost_server.core.errors import InvalidQueryError
-from waypost_server.core.evidence import Floats
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Rows
+from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
 from waypost_server.core.query import Query, check_query
-from waypost_server.core.ranking import Logits, rank_routes
+from waypost_server.core.ranking import COMPARED, rank_routes
 from waypost_server.core.scoring import Scoring
+from waypost_server.core.shortlist import Shortlist, ask_head
 from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
-NEIGHBOURS = 16
-"""Exemplars whose routes are compared in any case."""
+NEIGHBOURS = 64
+"""Exemplars that a search finds, where there is one: of 10,000 routes their own is then among those
+of the nearest exemplars as often as among all that the head could like."""
 
-SHORTLIST = 12
-"""Routes that the head likes best and that are compared exemplar by exemplar."""
-
-FEW = 4_000
-"""Exemplars up to which all are compared: that takes no longer than to choose among them."""
+MANY_ROUTES = 1_000
+"""Routes up to which the head is asked about all of them; beyond, about those of the neighbours."""
 
 
 class Router:
@@ -64,10 +62,17 @@ class Router:
     def search(self, encoding: Encodings) -> Neighbours:
         """The exemplars nearest to a query's encoding of shape (width,).
 
-        None at all when every route is compared exemplar by exemplar anyway.
+        None at all where every exemplar of a liked route is compared anyway.
         """
-        count = 0 if self._compares_all else NEIGHBOURS
-        return self.index.search(encoding[: self.index.vectors.shape[1]], count)
+        return self.index.search(self._unit(encoding), NEIGHBOURS if self._searches else 0)
+
+    def shortlist(self, encoding: Encodings, neighbours: Neighbours) -> Shortlist:
+        """What the head says of a query with this encoding and these neighbours."""
+        if not self._many_routes:
+            return ask_head(self.scoring.head, encoding)
+        return ask_head(
+            self.scoring.head, encoding, np.unique(self.exemplars.route_ids[neighbours.rows])
+        )
 
     def decide(
         self,
@@ -75,7 +80,7 @@ class Router:
         neighbours: Neighbours,
         query: Query,
         *,
-        logits: Logits | None = None,
+        shortlist: Shortlist | None = None,
     ) -> Decision:
         """The decision about a query with this encoding and these neighbours.
 
@@ -83,39 +88,30 @@ class Router:
             encoding: of the query, shape (width,).
             neighbours: what `search` found.
             query: the query.
-            logits: what the head says of it, if it was asked already.
+            shortlist: what the head says of it, if it was asked already.
         """
-        logits = logits or self.scoring.head.logits(encoding[np.newaxis])
+        if query.allowed_routes and self._many_routes:
+            shortlist = ask_head(self.scoring.head, encoding)  # any route may be allowed
         ranking = rank_routes(
-            encoding,
-            self._shortlist(logits[0][0], neighbours.rows, query),
+            self._unit(encoding),
+            shortlist or self.shortlist(encoding, neighbours),
             scoring=self.scoring,
             exemplars=self.exemplars,
-            vectors=self.index.vectors,
+            index=self.index,
+            neighbours=neighbours,
             allowed=query.allowed_routes,
             count=query.candidate_count,
-            logits=logits,
         )
         return decide(ranking, self.catalog)
 
-    @property
-    def _compares_all(self) -> bool:
-        return len(self.exemplars.routes) <= SHORTLIST or len(self.exemplars.texts) <= FEW
+    def _unit(self, encoding: Encodings) -> Encodings:
+        return encoding[: self.index.dimension]
 
-    def _shortlist(self, logits: Floats, rows: Rows, query: Query) -> Sequence[int]:
-        """Routes worth comparing exemplar by exemplar: what the head likes and what is near.
+    @cached_property
+    def _many_routes(self) -> bool:
+        return len(self.exemplars.routes) > MANY_ROUTES
 
-        What the query allows is among them, but others are too: they are part of the evidence.
-        """
-        names = self.exemplars.routes
-        wanted = max(SHORTLIST, query.candidate_count)
-        if self._compares_all or len(names) <= wanted:
-            return range(len(names))
-        chosen = np.zeros(len(names), dtype=bool)
-        chosen[np.argpartition(-logits, wanted)[:wanted]] = True
-        chosen[self.exemplars.route_ids[rows]] = True
-        if query.allowed_routes:
-            allowed = [i for i, name in enumerate(names) if name in query.allowed_routes]
-            chosen[sorted(allowed, key=lambda i: -logits[i])[:wanted]] = True
-        found: list[int] = np.flatnonzero(chosen).tolist()
-        return found
+    @cached_property
+    def _searches(self) -> bool:
+        sizes = self.exemplars.sizes
+        return self._many_routes or bool(len(sizes) and sizes.max() > COMPARED)

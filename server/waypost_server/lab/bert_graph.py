@@ -5,14 +5,14 @@ CLINC150, HWU64 and BANKING77 at 10 shots the shipped model then changes a sixth
 the converter changes, at 1.15 to 1.2 times its speed:
 
 * Scales per output column of each weight, and per row of the word table.
-* Activations have one scale a tensor, and outliers. Into QKV and FFN-up a few channels are ten times
-  the rest: a smoothing scale moves that into the weights (SmoothQuant, Xiao et al. 2023). Into
-  FFN-down one channel of [CLS] is four times the rest: each token is divided by its own maximum
-  first.
+* Activations have one scale a tensor, and outliers. Into QKV and FFN-up a few channels are ten
+  times the rest: a smoothing scale moves that into the weights (SmoothQuant, Xiao et al. 2023).
+  Into FFN-down one channel of [CLS] is four times the rest: each token is divided by its own
+  maximum first.
 * That scale is a constant. Were it found from the tensor, as the converter has it, a text's vector
   would depend on the texts of its batch; so, texts of one length give the same bits in a batch as
-  alone, and the weights are read once for all of them. It costs as little: 1 - cosine to fp32 0.0011
-  instead of 0.0009, and 29 answers of 4,076 instead of 22.
+  alone, and the weights are read once for all of them. It costs little: 1 - cosine to fp32 is
+  0.0011 instead of 0.0009, and 36 answers of 5,616 are others than fp32's instead of 30.
 * Sum and LayerNormalization instead of SkipLayerNormalization, which is scalar code in ONNX
   Runtime's CPU provider and three times slower.
 """
@@ -158,7 +158,8 @@ class BertGraph:
         x = self._norm(attended, f"{at}.attention.output.LayerNorm", shift=down_bias)
         name = f"{at}.intermediate.dense"
         up, up_bias = self._weights.linear(name)
-        up_bias = (up_bias - down_bias.astype(np.float64) @ up.astype(np.float64)).astype(np.float32)
+        left_over = down_bias.astype(np.float64) @ up.astype(np.float64)
+        up_bias = (up_bias - left_over).astype(np.float32)
         hidden = self._node("Gelu", self._product(name, x, up, up_bias), domain=MICROSOFT)
         peak = self._node("ReduceMax", hidden, axes=[-1], keepdims=1)
         product = self._product(f"{at}.output.dense", self._node("Div", hidden, peak), down, None)
@@ -224,8 +225,8 @@ class BertGraph:
             x = self._node("Mul", x, self._constant(1 / how.smoothing))
             weight = weight * how.smoothing[:, None]
         step = np.float32((how.high - how.low) / 255)
-        scale = self._constant(step)
-        zero = self._constant(np.uint8(round(-how.low / step)))
+        scale = self._constant(np.array(step))
+        zero = self._constant(np.array(round(-how.low / step), np.uint8))
         return self._node("QuantizeLinear", x, scale, zero), weight, scale, zero
 
     def _norm(self, x: str, name: str, *, shift: Array | None = None) -> str:

@@ -72,7 +72,7 @@ def _quantisation(name: str, low: Array, high: Array, weights: BertWeights) -> Q
 
 def _whole_steps(values: Any, per_octave: int) -> Array:  # noqa: ANN401  (a number or an array)
     steps = np.rint(per_octave * np.log2(values)) / per_octave
-    return np.exp2(steps).astype(np.float32)
+    return np.asarray(np.exp2(steps), dtype=np.float32)
 
 
 def _input_ranges(weights: BertWeights) -> Mapping[str, tuple[Array, Array]]:

@@ -88,7 +88,7 @@ def export_encoder(
                 "cosine_min": round(float(cosines.min()), 5),
                 "cosine_mean": round(float(cosines.mean()), 5),
                 "check_texts": len(CHECK_TEXTS),
-            }
+            },
         }
     )
     write_encoder(target, manifest, files)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.fakes import ExactIndex
 from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.ranking import Ranking, rank_routes
 from waypost_server.core.scoring import Scoring, fit_scoring
+from waypost_server.core.shortlist import ask_head
 from waypost_server.core.softmax import Floats, Labels
 
 
@@ -70,6 +73,20 @@ class Fitted:
     def vectors(self) -> Floats:
         """The exemplars' unit vectors."""
         return np.ascontiguousarray(self.encodings[:, : self.dimension])
+
+    def ranking(self, query: Floats, *, routes: Sequence[int] | None = None, count: int) -> Ranking:
+        """What is made of a query's encoding, shape (width,), with all routes or some."""
+        unit, index = query[: self.dimension], ExactIndex(self.vectors)
+        asked = None if routes is None else np.array(routes, dtype=np.int32)
+        return rank_routes(
+            unit,
+            ask_head(self.scoring.head, query, asked),
+            scoring=self.scoring,
+            exemplars=self.exemplars,
+            index=index,
+            neighbours=index.search(unit, 0),
+            count=count,
+        )
 
 
 def fitted(

@@ -9,7 +9,7 @@ from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of, table_of
 from waypost_server.core.calibration import UNCALIBRATED, Calibration, CalibrationMethod
 from waypost_server.core.crossfit import hold_out
 from waypost_server.core.evidence import SIMILARITY_WEIGHT, Evidence
-from waypost_server.core.ranking import Candidate, Ranking, rank_routes
+from waypost_server.core.ranking import Candidate, Ranking
 from waypost_server.core.scoring import fit_scoring
 from waypost_server.core.softmax import Floats
 from waypost_server.core.thresholds import DEFAULT_THRESHOLD
@@ -23,15 +23,7 @@ QUERIES = CLOUDS.draw(labels_of([4] * len(SIZES)), seed=5)
 def ranking(
     world: Fitted, query: Floats, *, routes: list[int] | None = None, count: int = 32
 ) -> Ranking:
-    return rank_routes(
-        query,
-        list(range(len(world.exemplars.routes))) if routes is None else routes,
-        scoring=world.scoring,
-        exemplars=world.exemplars,
-        vectors=world.vectors,
-        allowed=(),
-        count=count,
-    )
+    return world.ranking(query, routes=routes, count=count)
 
 
 def slow_candidates(world: Fitted, query: Floats, routes: list[int]) -> list[Candidate]:

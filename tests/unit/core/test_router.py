@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tests.fakes import ExactIndex
@@ -6,10 +7,10 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import InvalidQueryError, UnknownRouteError
+from waypost_server.core.evidence import SHORTLIST, gather_evidence, score_routes
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.query import MAX_CANDIDATES, Query
-from waypost_server.core.ranking import rank_routes
-from waypost_server.core.router import SHORTLIST, Router
+from waypost_server.core.router import Router
 from waypost_server.core.softmax import Floats
 from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
@@ -41,26 +42,20 @@ def decided(
     return router.decide(encoding, router.search(encoding), query)
 
 
-def test_a_shortlist_leaves_the_best_route_and_its_confidence_as_if_all_were_compared(
+def test_one_query_is_decided_as_many_at_once_are_when_all_routes_are_compared(
     world: Fitted, router: Router
 ) -> None:
     labels = labels_of([4] * ROUTES)
-    right = 0
-    for query, label in zip(CLOUDS.draw(labels, seed=11), labels, strict=True):
-        found = decided(router, query).candidates
-        everything = rank_routes(
-            query,
-            range(ROUTES),
-            scoring=world.scoring,
-            exemplars=world.exemplars,
-            vectors=world.vectors,
-            allowed=(),
-            count=3,
-        ).candidates
-        assert found[0].route == everything[0].route
-        assert found[0].confidence == pytest.approx(everything[0].confidence, abs=1e-5)
-        right += found[0].route == f"r{label:03}"
-    assert 0.5 < right / len(labels) < 0.95
+    queries = CLOUDS.draw(labels, seed=11)
+    logits, outside = world.scoring.head.logits(queries)
+    cosines = queries[:, : world.dimension] @ world.vectors.T
+    evidence = gather_evidence(score_routes(logits, cosines, world.exemplars.sizes), outside)
+    confidences = world.scoring.calibration.confidence(evidence)
+    for i, query in enumerate(queries):
+        best = decided(router, query).candidates[0]
+        assert best.route == world.exemplars.routes[evidence.route[i]]
+        assert best.confidence == pytest.approx(confidences[i], abs=1e-5)
+    assert 0.5 < float((evidence.route == labels).mean()) < 0.95
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, SHORTLIST + 1, MAX_CANDIDATES])
@@ -83,16 +78,11 @@ def test_only_allowed_routes_are_candidates_and_the_best_of_them_is_first(
     ids = [world.exemplars.routes.index(name) for name in allowed]
     for query in CLOUDS.draw(labels_of([1] * ROUTES), seed=13)[::6]:
         found = decided(router, query, allowed=frozenset(allowed), count=32).candidates
-        expected = rank_routes(
-            query,
-            ids,
-            scoring=world.scoring,
-            exemplars=world.exemplars,
-            vectors=world.vectors,
-            allowed=(),
-            count=32,
-        ).candidates
-        assert [c.route for c in found] == [c.route for c in expected]
+        logits = world.scoring.head.logits(query[np.newaxis])[0]
+        cosines = (world.vectors @ query[: world.dimension])[np.newaxis]
+        scores = score_routes(logits, cosines, world.exemplars.sizes).score[0]
+        expected = sorted(ids, key=lambda i: -scores[i])
+        assert [c.route for c in found] == [world.exemplars.routes[i] for i in expected]
 
 
 def test_where_only_routes_without_exemplars_are_allowed_there_is_no_candidate(

@@ -7,7 +7,6 @@ from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of
 from waypost_server.core.arrays import take
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.evidence import SIMILARITY_WEIGHT, gather_evidence
-from waypost_server.core.ranking import rank_routes
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.softmax import Labels, LinearMap
 from waypost_server.core.tuning import WEIGHTS, SeenQueries, see_queries, tune
@@ -51,15 +50,7 @@ def test_a_query_is_seen_as_the_router_sees_it() -> None:
     evidence = gather_evidence(seen.scores, seen.outside)
     confidence = WORLD.scoring.calibration.confidence(evidence)
     for i, encoding in enumerate(encodings):
-        ranking = rank_routes(
-            encoding,
-            range(len(SIZES)),
-            scoring=WORLD.scoring,
-            exemplars=WORLD.exemplars,
-            vectors=WORLD.vectors,
-            allowed=(),
-            count=2,
-        )
+        ranking = WORLD.ranking(encoding, count=2)
         best = ranking.candidates[0]
         assert best.route == WORLD.exemplars.routes[evidence.route[i]]
         assert best.confidence == pytest.approx(confidence[i], abs=1e-4)
