@@ -7,6 +7,7 @@ cost as much as ten of them. `score_routes` and `gather_evidence` say the same o
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,13 +23,10 @@ from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.shortlist import Shortlist
 
-NEAREST_SHOWN = 3
-"""Exemplars of a candidate that can be named."""
-
 COMPARED = 256
 """Exemplars of a route that are compared; beyond, those that the index finds near are, too."""
 
-LARGEST = 16
+LARGEST = 32
 """Of a route's cosines, those that are looked at one by one when there are more."""
 
 
@@ -50,7 +48,7 @@ class Candidate:
         confidence: probability in [0, 1] that it is the right route.
         similarity: cosine of the query and the route's nearest exemplar.
         threshold: what similarity has to reach.
-        nearest: the route's nearest exemplars, nearest first; at least one.
+        nearest: the route's nearest exemplars, nearest first; at least one, more if asked for.
     """
 
     route: str
@@ -83,15 +81,16 @@ class Ranking:
     best_not_allowed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """A route and its exemplars nearest to the query: cosines and rows, nearest first."""
+class _Compared(NamedTuple):
+    """A route, and the cosines of its exemplars that were compared, with the row of each."""
 
     route: int
     logit: float
     score: float
     closeness: float
-    largest: Sequence[tuple[float, int]]
+    largest: Sequence[float]
+    cosines: Sequence[float]
+    rows: Sequence[int]
 
 
 def rank_routes(
@@ -104,6 +103,7 @@ def rank_routes(
     neighbours: Neighbours,
     allowed: Collection[str] = (),
     count: int,
+    shown: int = 1,
 ) -> Ranking:
     """The best routes for one query.
 
@@ -117,6 +117,7 @@ def rank_routes(
         allowed: routes that may be candidates; empty for all. The others still speak: to forbid
             the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
+        shown: exemplars to name of each.
     """
     if not shortlist.liked:
         return Ranking((), 0.0, calibrated=False)
@@ -158,6 +159,7 @@ def rank_routes(
                 else min(left * math.exp(min(one.score - best.score, 0.0)), confidence),
                 scoring,
                 exemplars,
+                shown,
             )
             for one in chosen
         ),
@@ -188,42 +190,47 @@ def _compare(
     exemplars: ExemplarTable,
     index: ExemplarIndex,
 ) -> _Compared:
-    rows = exemplars.rows_of(route)
-    start, end = rows.start, min(rows.stop, rows.start + COMPARED)
-    cosines = index.rows(slice(start, end)) @ unit
-    if len(cosines) > LARGEST:
-        places = np.argpartition(cosines, -LARGEST)[-LARGEST:]
-        largest = [(float(cosines[place]), start + int(place)) for place in places]
-    else:
-        largest = [(cosine, start + place) for place, cosine in enumerate(cosines.tolist())]
-    largest += [(cosine, row) for cosine, row in near if row >= end]
-    largest.sort(key=lambda one: (-one[0], one[1]))
+    own = exemplars.rows_of(route)
+    rows: Sequence[int] = range(own.start, min(own.stop, own.start + COMPARED))
+    products = index.rows(slice(own.start, rows[-1] + 1)) @ unit
+    if len(rows) > LARGEST:
+        places = np.sort(np.argpartition(products, -LARGEST)[-LARGEST:])
+        products, rows = products[places], (own.start + places).tolist()
+    cosines: list[float] = products.tolist()
+    beyond = [(cosine, row) for cosine, row in near if row >= own.start + COMPARED]
+    if beyond:
+        cosines += [cosine for cosine, _ in beyond]
+        rows = [*rows, *(row for _, row in beyond)]
+    largest = sorted(cosines, reverse=True)
     # A duplicate counts once.
-    apart = list(dict.fromkeys(cosine for cosine, _ in largest))[:NEAREST_IN_ROUTE]
+    apart = sorted(set(largest[: 2 * NEAREST_IN_ALL]), reverse=True)[:NEAREST_IN_ROUTE]
     closeness = sum(apart) / len(apart)
     score = logit + scoring.similarity_weight * closeness
-    return _Compared(route, logit, score, closeness, largest)
+    return _Compared(route, logit, score, closeness, largest, cosines, rows)
 
 
 def _mean_of_largest(ranked: Sequence[_Compared]) -> float:
-    cosines = [cosine for one in ranked for cosine, _ in one.largest[:NEAREST_IN_ALL]]
+    cosines = [cosine for one in ranked for cosine in one.largest[:NEAREST_IN_ALL]]
     cosines.sort(reverse=True)
     largest = cosines[:NEAREST_IN_ALL]
     return sum(largest) / len(largest)
 
 
 def _candidate(
-    one: _Compared, confidence: float, scoring: Scoring, exemplars: ExemplarTable
+    one: _Compared, confidence: float, scoring: Scoring, exemplars: ExemplarTable, shown: int
 ) -> Candidate:
     route = exemplars.routes[one.route]
+    if shown == 1:
+        nearest = [one.cosines.index(one.largest[0])]
+    else:
+        nearest = sorted(range(len(one.cosines)), key=lambda i: -one.cosines[i])[:shown]
     return Candidate(
         route=route,
         score=one.score,
         confidence=confidence,
-        similarity=one.largest[0][0],
+        similarity=one.largest[0],
         threshold=scoring.thresholds[route],
         nearest=tuple(
-            NearestExemplar(exemplars.texts[row], cosine)
-            for cosine, row in one.largest[:NEAREST_SHOWN]
+            NearestExemplar(exemplars.texts[one.rows[i]], one.cosines[i]) for i in nearest
         ),
     )

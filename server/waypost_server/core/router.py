@@ -20,6 +20,9 @@ NEIGHBOURS = 64
 """Exemplars that a search finds, where there is one: of 10,000 routes their own is then among those
 of the nearest exemplars as often as among all that the head could like."""
 
+EXPLAINED = 3
+"""Nearest exemplars of each candidate that `explain` names."""
+
 MANY_ROUTES = 1_000
 """Routes up to which the head is asked about all of them; beyond, about those of the neighbours."""
 
@@ -101,6 +104,7 @@ class Router:
             neighbours=neighbours,
             allowed=query.allowed_routes,
             count=query.candidate_count,
+            shown=EXPLAINED if query.explain else 1,
         )
         return decide(ranking, self.catalog)
 

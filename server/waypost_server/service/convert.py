@@ -15,9 +15,6 @@ from waypost_server.core.query import Conversation, Query
 from waypost_server.core.ranking import Candidate
 from waypost_server.service.engine import Routed, Timings
 
-EXPLAINED_EXEMPLARS = 3
-"""Nearest exemplars of each candidate that `explain` adds."""
-
 _OUTCOMES = {o: contract_pb2.Outcome.Value(f"OUTCOME_{o}") for o in Outcome}
 _ACTIONS = {a: contract_pb2.Action.Value(f"ACTION_{a}") for a in Action}
 _CALIBRATIONS = {
@@ -164,7 +161,7 @@ def _hints(hints: Hints) -> contract_pb2.Hints | None:
 
 
 def _candidate(candidate: Candidate, *, explain: bool) -> contract_pb2.Candidate:
-    nearest = candidate.nearest[:EXPLAINED_EXEMPLARS] if explain else ()
+    nearest = candidate.nearest if explain else ()
     return contract_pb2.Candidate(
         route=candidate.route,
         confidence=candidate.confidence,

@@ -86,6 +86,7 @@ class Fitted:
             index=index,
             neighbours=index.search(unit, 0),
             count=count,
+            shown=3,
         )
 
 
