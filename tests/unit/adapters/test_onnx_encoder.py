@@ -10,7 +10,7 @@ from tests.golden import golden_texts, golden_vectors
 from tests.unit.adapters.encoders import copy_encoder, with_honest_hash
 from waypost_server.adapters.encoder_manifest import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE
 from waypost_server.adapters.files import sha256_hex
-from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.onnx_encoder import BATCH, STRETCH, OnnxEncoder, batches_of
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings, Vectors
 
@@ -80,6 +80,20 @@ def test_a_texts_encoding_is_the_same_to_the_bit_alone_and_in_any_company(
     for i in range(0, 200, 10):
         np.testing.assert_array_equal(encoder.encode([texts[i]])[0], encodings[i])
     np.testing.assert_array_equal(encoder.encode(texts[60:30:-1]), encodings[60:30:-1])
+
+
+@given(lengths=st.lists(st.integers(2, 256), max_size=40))
+def test_each_text_is_in_one_batch_with_texts_of_like_length(lengths: list[int]) -> None:
+    batches = batches_of(lengths)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) <= BATCH
+        own = [lengths[i] for i in batch]
+        assert max(own) <= STRETCH * min(own)
+
+
+def test_texts_of_one_length_fill_batches() -> None:
+    assert [len(batch) for batch in batches_of([7] * 20)] == [8, 8, 4]
 
 
 def test_threads_that_encode_at_once_make_the_encodings_that_one_makes_alone(
