@@ -1,7 +1,7 @@
-"""A query's way from text to decision, in one thread."""
+"""A query's way from text to decision."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ from waypost_server.service.ids import new_decision_id
 class Timings:
     """Where the time went, in nanoseconds of the monotonic clock.
 
-    Where the transformer decides, what the first stage took counts as encoding.
+    Encoding is that of the whole run that a query shared; what it waited for beside the others'
+    decisions, or for the first stage that was not sure, counts as queue.
     """
 
     queue_ns: int
@@ -72,59 +73,103 @@ class Engine:
             return second
         return {Stage.STATIC_ENCODER: (self.first.encoder, self.first.router), **second}
 
-    def route(self, query: Query, arrived_ns: int) -> Routed:
-        """Decides about a checked query that arrived at `arrived_ns` of the engine's clock.
+    def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
+        """The decision about a checked query, if it takes no transformer: a fraction of a ms.
 
-        Raises EncoderError when the encoding is not finite: any route would then be a wrong one.
+        Args:
+            query: the query.
+            arrived_ns: when it arrived, by the engine's clock.
+
+        Returns:
+            The decision; None where the first stage is not sure and the encoding not known.
         """
         started = self._clock()
         if self.first:
             static = self.first.encoder.encode([query.text])[0]
-            encoded = searched = self._clock()
+            encoded = self._clock()
             decision = self.first.decide(static, query)
             if decision:
-                times = (arrived_ns, started, encoded, searched, self._clock())
-                return _routed(query, decision, Stage.STATIC_ENCODER, times)
-        encoding = self._encode(query)
+                took = encoded - started, 0, self._clock() - encoded
+                return self._routed(query, decision, Stage.STATIC_ENCODER, arrived_ns, took)
+        cache = self._cache_for(query)
+        known = None if cache is None else cache.get(query.text)
+        return None if known is None else self._decide(query, known, arrived_ns, started)
+
+    def after_encoding(self, waiting: Sequence[tuple[Query, int]]) -> list[Routed | Exception]:
+        """Decisions about queries that took the transformer, in their order; a bad one fails alone.
+
+        Args:
+            waiting: checked queries, each with when it arrived, by the engine's clock.
+        """
+        started = self._clock()
+        encodings = self._encode([query.text for query, _ in waiting])
+        took = self._clock() - started
+        return [
+            encoding
+            if isinstance(encoding, Exception)
+            else self._checked(query, encoding, arrived_ns, took)
+            for (query, arrived_ns), encoding in zip(waiting, encodings, strict=True)
+        ]
+
+    def _encode(self, texts: Sequence[str]) -> Sequence[Encodings | Exception]:
+        try:
+            return list(self.encoder.encode(texts))
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is that text's answer)
+            if len(texts) == 1:
+                return [error]
+            return [found for text in texts for found in self._encode([text])]
+
+    def _checked(
+        self, query: Query, encoding: Encodings, arrived_ns: int, encode_ns: int
+    ) -> Routed | Exception:
+        if not np.isfinite(encoding).all():  # any route would then be a wrong one
+            return EncoderError("the query's encoding is not finite; export the encoder again")
+        cache = self._cache_for(query)
+        if cache is not None:
+            cache.put(query.text, encoding.copy())  # not the whole batch that it is a row of
+        try:
+            return self._decide(query, encoding, arrived_ns, self._clock() - encode_ns)
+        except Exception as error:  # noqa: BLE001  (as above)
+            return error
+
+    def _decide(
+        self, query: Query, encoding: Encodings, arrived_ns: int, encoding_since: int
+    ) -> Routed:
         encoded = self._clock()
         neighbours = self.router.search(encoding)
         searched = self._clock()
         decision = self.router.decide(encoding, neighbours, query)
-        times = (arrived_ns, started, encoded, searched, self._clock())
-        return _routed(query, decision, Stage.ENCODER, times)
+        took = encoded - encoding_since, searched - encoded, self._clock() - searched
+        return self._routed(query, decision, Stage.ENCODER, arrived_ns, took)
 
-    def _encode(self, query: Query) -> Encodings:
-        cache = None if query.tenant in self._uncached_tenants else self._cache
-        known = None if cache is None else cache.get(query.text)
-        if known is not None:
-            return known
-        encoding: Encodings = self.encoder.encode([query.text])[0]
-        if not np.isfinite(encoding).all():
-            raise EncoderError("the query's encoding is not finite; export the encoder again")
-        if cache is not None:
-            cache.put(query.text, encoding)
-        return encoding
+    def _cache_for(self, query: Query) -> EmbeddingCache | None:
+        return None if query.tenant in self._uncached_tenants else self._cache
 
     def now(self) -> int:
         """The engine's clock."""
         return self._clock()
 
-
-def _routed(
-    query: Query, decision: Decision, stage: Stage, times: tuple[int, int, int, int, int]
-) -> Routed:
-    """`times` are when the query arrived, and when its parts began and ended."""
-    arrived, started, encoded, searched, decided = times
-    return Routed(
-        decision_id=new_decision_id(),
-        query=query,
-        decision=decision,
-        stage=stage,
-        timings=Timings(
-            queue_ns=started - arrived,
-            encode_ns=encoded - started,
-            search_ns=searched - encoded,
-            decide_ns=decided - searched,
-            total_ns=decided - arrived,
-        ),
-    )
+    def _routed(
+        self,
+        query: Query,
+        decision: Decision,
+        stage: Stage,
+        arrived_ns: int,
+        took: tuple[int, int, int],
+    ) -> Routed:
+        """`took` is for encoding, search and decision; the rest since it arrived was waiting."""
+        encode_ns, search_ns, decide_ns = took
+        total_ns = self._clock() - arrived_ns
+        return Routed(
+            decision_id=new_decision_id(),
+            query=query,
+            decision=decision,
+            stage=stage,
+            timings=Timings(
+                queue_ns=total_ns - sum(took),
+                encode_ns=encode_ns,
+                search_ns=search_ns,
+                decide_ns=decide_ns,
+                total_ns=total_ns,
+            ),
+        )

@@ -13,8 +13,9 @@ from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.bundle import RouteSet, build_bundle
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.ports import Encoder, Encodings
+from waypost_server.core.query import Query
 from waypost_server.core.router import Router
-from waypost_server.service.engine import Engine
+from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.server import Server
 from waypost_server.service.workers import Workers
 
@@ -26,14 +27,16 @@ EXEMPLARS = {
 
 
 class GatedEncoder(HashEncoder):
-    """Lets a text through only once `gate` is open."""
+    """Lets texts through only once `gate` is open, and remembers which came together."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gate = threading.Event()
         self.gate.set()
+        self.runs: list[list[str]] = []
 
     def encode(self, texts: Sequence[str]) -> Encodings:
+        self.runs.append(list(texts))
         assert self.gate.wait(10), "the test never opened the gate"
         return super().encode(texts)
 
@@ -67,6 +70,14 @@ def engine_of(encoder: Encoder, folder: Path) -> Engine:
     stored = BundleStore(folder).save(bundle)
     router = Router(stored.catalog, stored.exemplars, stored.index, stored.scoring)
     return Engine(encoder, router, stored.version)
+
+
+def ask(engine: Engine, query: Query) -> Routed:
+    """What an engine makes of one query; raises what it says is wrong."""
+    answer = engine.at_once(query, 0) or engine.after_encoding([(query, 0)])[0]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 @asynccontextmanager

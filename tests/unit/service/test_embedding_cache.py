@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import HashEncoder
-from tests.unit.service.engines import NotFiniteEncoder, engine_of
+from tests.unit.service.engines import NotFiniteEncoder, ask, engine_of
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.query import Query
 from waypost_server.service.embedding_cache import EmbeddingCache
@@ -66,10 +66,10 @@ def test_a_text_asked_twice_is_encoded_once_and_decided_alike(tmp_path: Path) ->
     encoder = HashEncoder()
     engine = cached(encoder, tmp_path)
     encoder.encoded.clear()
-    first, second = (engine.route(Query(text="a ripe plum"), 0) for _ in range(2))
+    first, second = (ask(engine, Query(text="a ripe plum")) for _ in range(2))
     assert encoder.encoded == ["a ripe plum"]
     assert first.decision == second.decision
-    engine.route(Query(text="a ripe plum "), 0)
+    ask(engine, Query(text="a ripe plum "))
     assert encoder.encoded == ["a ripe plum", "a ripe plum "]  # to the byte
 
 
@@ -78,7 +78,7 @@ def test_a_tenant_that_asked_for_it_leaves_nothing_and_takes_nothing(tmp_path: P
     engine = cached(encoder, tmp_path, "acme")
     encoder.encoded.clear()
     for tenant in ("acme", "other", "acme", "other"):
-        engine.route(Query(text="a ripe plum", tenant=tenant), 0)
+        ask(engine, Query(text="a ripe plum", tenant=tenant))
     assert encoder.encoded == ["a ripe plum"] * 3
 
 
@@ -86,4 +86,4 @@ def test_what_is_not_finite_is_not_kept(tmp_path: Path) -> None:
     engine = cached(NotFiniteEncoder(), tmp_path)
     for _ in range(2):
         with pytest.raises(EncoderError, match="not finite"):
-            engine.route(Query(text="boom"), 0)
+            ask(engine, Query(text="boom"))

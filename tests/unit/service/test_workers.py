@@ -1,15 +1,32 @@
 """The queue in front of the encoder: bounded, fair to those who wait, quick to forget the rest."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.unit.service.engines import GatedEncoder, engine_of
+from tests.fakes import HashEncoder
+from tests.unit.service.engines import GatedEncoder, ask, engine_of
 from waypost_server.core.errors import InvalidQueryError, OverloadedError
+from waypost_server.core.first_stage import FirstStage, Gate
+from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
-from waypost_server.service.workers import Workers
+from waypost_server.service.engine import Routed
+from waypost_server.service.workers import ON_LOOP, Workers
+
+
+class NotingEncoder(HashEncoder):
+    """Notes in which thread each text is encoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_in: list[threading.Thread] = []
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        self.asked_in.append(threading.current_thread())
+        return super().encode(texts)
 
 
 @pytest.fixture
@@ -22,6 +39,7 @@ def workers(encoder: GatedEncoder, tmp_path: Path) -> Iterator[Workers]:
     """One thread, three places; its encoder has forgotten the build and is shut."""
     made = Workers(engine_of(encoder, tmp_path), threads=1, capacity=3)
     encoder.encoded.clear()
+    encoder.runs.clear()
     encoder.gate.clear()
     yield made
     encoder.gate.set()
@@ -34,10 +52,19 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def running(workers: Workers, text: str) -> asyncio.Task[Routed]:
+    """A query that a thread has."""
+    task = asyncio.create_task(workers.route(Query(text=text)))
+    before = workers.running
+    await until(lambda: workers.running == before + 1)
+    return task
+
+
 async def test_a_full_queue_refuses_and_takes_again_once_there_is_room(
     workers: Workers, encoder: GatedEncoder
 ) -> None:
-    taken = [asyncio.create_task(workers.route(Query(text=text))) for text in "abc"]
+    taken = [await running(workers, "a")]
+    taken += [asyncio.create_task(workers.route(Query(text=text))) for text in "bc"]
     await until(lambda: workers.queue_depth == 2)
     with pytest.raises(OverloadedError, match="3 queries are waiting or running"):
         await workers.route(Query(text="one too many"))
@@ -52,9 +79,9 @@ async def test_a_full_queue_refuses_and_takes_again_once_there_is_room(
 async def test_a_waiting_query_whose_caller_went_away_is_not_computed(
     workers: Workers, encoder: GatedEncoder
 ) -> None:
-    first, second, third = (
-        asyncio.create_task(workers.route(Query(text=text)))
-        for text in ("first", "second", "third")
+    first = await running(workers, "first")
+    second, third = (
+        asyncio.create_task(workers.route(Query(text=text))) for text in ("second", "third")
     )
     await until(lambda: workers.queue_depth == 2)
     second.cancel()
@@ -69,16 +96,61 @@ async def test_a_waiting_query_whose_caller_went_away_is_not_computed(
 async def test_waiting_counts_as_queueing_and_not_as_encoding(
     workers: Workers, encoder: GatedEncoder
 ) -> None:
-    running = asyncio.create_task(workers.route(Query(text="a")))
+    first = await running(workers, "a")
     waiting = asyncio.create_task(workers.route(Query(text="b")))
     await until(lambda: workers.queue_depth == 1)
     await asyncio.sleep(0.2)
     encoder.gate.set()
-    timings = [(await task).timings for task in (running, waiting)]
+    timings = [(await task).timings for task in (first, waiting)]
     assert timings[0].encode_ns > 150e6 > timings[0].queue_ns
     assert timings[1].queue_ns > 150e6 > timings[1].encode_ns
     for t in timings:
         assert t.total_ns == t.queue_ns + t.encode_ns + t.search_ns + t.decide_ns
+
+
+async def test_what_waits_while_a_thread_is_busy_is_encoded_together(
+    workers: Workers, encoder: GatedEncoder
+) -> None:
+    first = await running(workers, "first")
+    waiting = [asyncio.create_task(workers.route(Query(text=text))) for text in ("b", "c")]
+    await until(lambda: workers.queue_depth == 2)
+    encoder.gate.set()
+    answers = await asyncio.gather(first, *waiting)
+    assert encoder.runs == [["first"], ["b", "c"]]
+    assert [answer.query.text for answer in answers] == ["first", "b", "c"]
+    alone = [ask(workers.engine, Query(text=text)).decision for text in ("first", "b", "c")]
+    assert [answer.decision for answer in answers] == alone
+
+
+async def test_two_threads_share_what_waits(encoder: GatedEncoder, tmp_path: Path) -> None:
+    workers = Workers(engine_of(encoder, tmp_path), threads=2, capacity=32)
+    encoder.runs.clear()
+    encoder.gate.clear()
+    try:
+        taken = [await running(workers, text) for text in "ab"]
+        waiting = [asyncio.create_task(workers.route(Query(text=str(i)))) for i in range(9)]
+        await until(lambda: workers.queue_depth == 9)
+        encoder.gate.set()
+        await asyncio.gather(*taken, *waiting)
+        # Of nine that wait, the first that is free takes one and half of the others.
+        assert max(map(len, encoder.runs)) == 5
+    finally:
+        encoder.gate.set()
+        workers.close()
+
+
+async def test_a_long_text_is_not_looked_at_on_the_loop(
+    workers: Workers, encoder: GatedEncoder
+) -> None:
+    static = NotingEncoder()
+    never_sure = Gate(1.0, lead=99.0)
+    workers.engine.first = FirstStage(static, workers.engine.router, never_sure)
+    encoder.gate.set()
+    for text in ("a word", "word " * ON_LOOP):
+        await workers.route(Query(text=text))
+    short, long = static.asked_in
+    assert short is threading.current_thread()
+    assert long is not short
 
 
 async def test_a_query_that_breaks_a_limit_takes_no_place(workers: Workers) -> None:
