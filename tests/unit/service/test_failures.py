@@ -1,5 +1,6 @@
 """A bug of ours ends one call, leaves a trace in the log, and tells the caller nothing else."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,14 @@ from tests.unit.service.engines import (
     engine_of,
     serving,
 )
-from waypost_client import AsyncClient, Contract, InternalError, OverloadedError, WaypostError
+from waypost_client import (
+    AsyncClient,
+    Contract,
+    DeadlineExceededError,
+    InternalError,
+    OverloadedError,
+    WaypostError,
+)
 from waypost_server.service.workers import Workers
 
 SAID = re.compile(r"internal error; quote incident ([0-9a-f-]{36}) to the operator")
@@ -80,3 +88,22 @@ async def test_a_batch_that_the_server_has_no_room_for_fails_item_by_item(tmp_pa
         results = await client.route_many(["a red apple"] * 32)
     kinds = {type(result) for result in results}
     assert kinds == {Contract, OverloadedError}
+
+
+async def test_a_query_whose_deadline_passes_in_the_queue_is_never_encoded(tmp_path: Path) -> None:
+    encoder = GatedEncoder()
+    workers = Workers(engine_of(encoder, tmp_path), threads=1, capacity=16)
+    encoder.encoded.clear()
+    async with serving(workers) as client:
+        encoder.gate.clear()
+        busy = asyncio.create_task(client.route("a red apple"))
+        while not workers.running:  # noqa: ASYNC110  (workers signal nothing; they are looked at)
+            await asyncio.sleep(0.005)
+        with pytest.raises(DeadlineExceededError):
+            await client.route("an iron bar", timeout_s=0.2)
+        while workers.queue_depth:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        encoder.gate.set()
+        assert (await busy).route == "fruit"
+        assert (await client.route("a copper wire")).route == "metal"
+    assert encoder.encoded == ["a red apple", "a copper wire"]
