@@ -58,12 +58,12 @@ class AsyncClient:
         )
 
     @property
-    def router(self) -> router_pb2_grpc.RouterServiceAsyncStub:
+    def router(self) -> "router_pb2_grpc.RouterServiceAsyncStub":
         """The raw stub, each time of the next connection."""
         return next(self._routers)
 
     @property
-    def admin(self) -> admin_pb2_grpc.AdminServiceAsyncStub:
+    def admin(self) -> "admin_pb2_grpc.AdminServiceAsyncStub":
         """The raw stub, each time of the next connection."""
         return next(self._admins)
 

@@ -30,6 +30,9 @@ SERVICE_CONFIG: dict[str, Any] = {
 _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_receive_message_length", 64 * 2**20),  # 256 contracts with all they may hold
+    # The shortest that gRPC allows, so that the retries above outlast it: a connection to a process
+    # that has just died may be refused once, and a second of gRPC's own would refuse calls as long.
+    ("grpc.initial_reconnect_backoff_ms", 100),
 ]
 
 

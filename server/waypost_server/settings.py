@@ -16,6 +16,8 @@ PREFIX = "WAYPOST_"
 KUBERNETES = re.compile(r"WAYPOST_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
 """Variables that Kubernetes sets in every pod beside a Service called waypost; no settings."""
 
+NOT_DERIVED = "default_factory_not_called"
+
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
@@ -92,7 +94,9 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
-            raise SettingsError("\n".join(map(_explain, error.errors()))) from None
+            # A default that follows from a wrong value is not wrong itself.
+            wrong = [each for each in error.errors() if each["type"] != NOT_DERIVED]
+            raise SettingsError("\n".join(map(_explain, wrong))) from None
 
 
 def _refuse_unknown(settings: type[Settings]) -> None:

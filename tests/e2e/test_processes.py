@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.processes import ServerProcess, running_server, waypost
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_client import Client, Contract, UnavailableError, WaypostError
+from waypost_server.service.address import held
 
 MARK = "WAYPOST_SERVICE_HOST"
 """A variable that no server reads and every process of one inherits: it tells them from others."""
@@ -24,6 +25,11 @@ MARK = "WAYPOST_SERVICE_HOST"
 PATIENCE_SECONDS = 30.0
 CHANNELS = 24
 """All of them reach one of two processes in one of 8 million runs."""
+
+CONNECTIONS = 2
+
+BATCHES, BATCH = 16, 32
+"""Calls, and queries of each: enough that both processes are at work for a while."""
 
 
 @contextmanager
@@ -127,7 +133,11 @@ def test_a_killed_process_is_mended_with_the_same_bundle_while_queries_are_answe
         stop.set()
         for asker in askers:
             asker.join()
-        assert {type(result) for said in results for result in said} == {Contract}
+        # At most the call under way on each of its connections: the next ones go elsewhere.
+        for said in results:
+            errors = [result for result in said if isinstance(result, WaypostError)]
+            assert {type(error) for error in errors} <= {UnavailableError}
+            assert len(errors) <= CONNECTIONS
         assert len(births(server.address)) == 2
         with Client(server.address, timeout_s=20, connections=CHANNELS) as client:
             versions = {client.routes().index_version for _ in range(CHANNELS)}
@@ -138,15 +148,25 @@ def test_a_killed_process_is_mended_with_the_same_bundle_while_queries_are_answe
 def test_sigterm_lets_all_calls_in_flight_finish(index_folder: Path) -> None:
     with two_processes(index_folder) as (server, children):
         answers: list[list[Contract | WaypostError]] = []
-        batches = [threading.Thread(target=_batch, args=(server, answers)) for _ in range(6)]
+        batches = [threading.Thread(target=_batch, args=(server, answers)) for _ in range(BATCHES)]
         for batch in batches:
             batch.start()
-        until(lambda: _decisions(server.address) > 0)
+        with Client(server.address, timeout_s=20, connections=8) as client:
+            decided: dict[int, int] = {}
+            while len(decided) < 2:
+                status = client.admin.GetStatus(admin_pb2.GetStatusRequest())
+                if status.decision_count:
+                    decided[status.started_at.ToNanoseconds()] = status.decision_count
+        assert sum(decided.values()) < BATCHES * BATCH
         server.terminate()
         assert server.exit_code() == 0
         for batch in batches:
             batch.join()
-        assert [{type(result) for result in results} for results in answers] == [{Contract}] * 6
+        # A batch is answered whole or, if it came too late, not at all; both had one in time.
+        kinds = [{type(result) for result in results} for results in answers]
+        assert len(kinds) == BATCHES
+        assert all(kind in ({Contract}, {UnavailableError}) for kind in kinds)
+        assert kinds.count({Contract}) >= 2
         assert not children()
         assert "Traceback" not in server.log_text()
         with pytest.raises(UnavailableError), Client(server.address) as client:
@@ -166,7 +186,7 @@ def test_no_process_outlives_a_supervisor_that_was_killed(index_folder: Path) ->
         server.process.kill()
         assert server.exit_code() == -signal.SIGKILL
         until(lambda: not children())
-    with running_server(index_folder, WAYPOST_PROCESSES="2", WAYPOST_ADDRESS=server.address):
+    with held(server.address):
         pass  # the port is free
 
 
@@ -202,15 +222,10 @@ def _birth(address: str) -> int:
         return status.started_at.ToNanoseconds()
 
 
-def _decisions(address: str) -> int:
-    with Client(address, timeout_s=20) as client:
-        return client.status().decision_count
-
-
 def _ask_until(
     server: ServerProcess, stop: threading.Event, results: list[Contract | WaypostError]
 ) -> None:
-    with Client(server.address, timeout_s=20, connections=2) as client:
+    with Client(server.address, timeout_s=20, connections=CONNECTIONS) as client:
         while not stop.is_set():
             try:
                 results.append(client.route("why does it stop"))
@@ -220,4 +235,7 @@ def _ask_until(
 
 def _batch(server: ServerProcess, answers: list[list[Contract | WaypostError]]) -> None:
     with Client(server.address, timeout_s=20, connections=2) as client:
-        answers.append(client.route_many([f"why is step {i} slow" for i in range(64)]))
+        try:
+            answers.append(client.route_many([f"why is step {i} slow" for i in range(BATCH)]))
+        except UnavailableError as error:
+            answers.append([error])

@@ -104,7 +104,7 @@ def test_connections_that_linger_after_a_server_hinder_nobody(shared: bool) -> N
         pass
 
 
-@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "[::1]", "[::]"])
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "[::1]", "[::]"])  # noqa: S104
 def test_a_host_may_have_several_addresses_of_either_kind(host: str) -> None:
     if host.startswith("[") and not _has_ipv6():
         pytest.skip("this machine has no IPv6")
