@@ -102,6 +102,8 @@ class Crew:
 
     async def _fill_place(self) -> str | None:
         child = await self._begin()
+        if child is None:
+            return None
         version = await child.ready()
         if version is None:
             status = await self._end_of(child)
@@ -118,17 +120,19 @@ class Crew:
             lived = await self._serve_again()
 
     async def _serve_again(self) -> float:
-        try:
-            child = await self._begin()
-        except OSError as error:
-            _log.error("no process can be started: %s", error.strerror)
+        child = await self._begin()
+        if child is None:
             return 0.0
         if await child.ready():
             _log.info("process %d answers in its place", child.pid)
         return await self._until_ended(child)
 
-    async def _begin(self) -> Member:
-        child = await self._launch(Job(self._settings, self._index_version))
+    async def _begin(self) -> Member | None:
+        try:
+            child = await self._launch(Job(self._settings, self._index_version))
+        except OSError as error:
+            _log.error("no process can be started: %s", error.strerror)
+            return None
         self._children.add(child)
         if self._stopping.is_set():
             child.terminate()

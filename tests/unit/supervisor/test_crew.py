@@ -1,7 +1,9 @@
 """What the supervisor does with processes that do what a test tells them."""
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -87,6 +89,10 @@ def fall(process: Scripted) -> None:
     process.end(-signal.SIGKILL)
 
 
+def no_room(process: Scripted) -> None:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
 async def within(limited: Awaitable[bool]) -> bool:
     return await asyncio.wait_for(limited, 10)
 
@@ -132,6 +138,31 @@ async def test_one_that_is_killed_as_it_starts_is_named(caplog: pytest.LogCaptur
     assert await crew.start() is None
     assert not await within(crew.ended())
     assert caplog.messages == ["process 1 ended with SIGKILL as it started"]
+
+
+@pytest.mark.parametrize("begun", [0, 2])
+async def test_a_system_without_room_stops_all(
+    begun: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    system = System(*[Scripted.answer] * begun, no_room)
+    crew = crew_of(system)
+    assert await crew.start() is None
+    assert not await within(crew.ended())
+    assert caplog.messages == ["no process can be started: Resource temporarily unavailable"]
+
+
+async def test_a_system_without_room_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delays, "SHORTEST_SECONDS", 0.01)
+    system = System(Scripted.answer, Scripted.answer, no_room)
+    crew = crew_of(system, processes=2)
+    await crew.start()
+    system.begun[0].end(0)
+    await system.count(4)
+    crew.stop()
+    assert await within(crew.ended())
+    assert "no process can be started: Resource temporarily unavailable" in caplog.messages
 
 
 async def test_one_that_dies_is_started_again_with_the_same_version(
