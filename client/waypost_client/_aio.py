@@ -1,6 +1,7 @@
 """The client for asyncio."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -8,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
-from waypost_client._channel import DEFAULT_TIMEOUT_S, OPTIONS
+from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
 from waypost_client._convert import (
     contract_of,
     request_of,
@@ -30,21 +31,41 @@ class AsyncClient:
     Every method raises WaypostError, or one of its subclasses, when the call fails.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, connections: int = 1
+    ) -> None:
         """Connects at the first call.
 
         Args:
             address: HOST:PORT, or any name that gRPC resolves; all its addresses share the load.
             timeout_s: how long a call may take, retries included, unless it says otherwise.
+            connections: how many are used in turn. A connection leads to one process, so that a
+                server of several processes needs several times as many to share the load well.
+
+        Raises:
+            ValueError: there is to be no connection at all.
         """
         self._timeout_s = timeout_s
-        self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
-        self.router: router_pb2_grpc.RouterServiceAsyncStub = router_pb2_grpc.RouterServiceStub(
-            self._channel
+        self._channels = [
+            grpc.aio.insecure_channel(address, options=options)
+            for options in options_of(connections)
+        ]
+        self._routers: Iterator[router_pb2_grpc.RouterServiceAsyncStub] = cycle(
+            [router_pb2_grpc.RouterServiceStub(each) for each in self._channels]
         )
-        self.admin: admin_pb2_grpc.AdminServiceAsyncStub = admin_pb2_grpc.AdminServiceStub(
-            self._channel
+        self._admins: Iterator[admin_pb2_grpc.AdminServiceAsyncStub] = cycle(
+            [admin_pb2_grpc.AdminServiceStub(each) for each in self._channels]
         )
+
+    @property
+    def router(self) -> "router_pb2_grpc.RouterServiceAsyncStub":
+        """The raw stub, each time of the next connection."""
+        return next(self._routers)
+
+    @property
+    def admin(self) -> "admin_pb2_grpc.AdminServiceAsyncStub":
+        """The raw stub, each time of the next connection."""
+        return next(self._admins)
 
     async def route(
         self,
@@ -125,8 +146,9 @@ class AsyncClient:
         )
 
     async def close(self) -> None:
-        """Ends the connection."""
-        await self._channel.close()
+        """Ends the connections."""
+        for channel in self._channels:
+            await channel.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -27,7 +27,19 @@ SERVICE_CONFIG: dict[str, Any] = {
     ],
 }
 
-OPTIONS: list[tuple[str, Any]] = [
+_OPTIONS: list[tuple[str, Any]] = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_receive_message_length", 64 * 2**20),  # 256 contracts with all they may hold
+    # The shortest that gRPC allows, so that the retries above outlast it: a connection to a process
+    # that has just died may be refused once, and a second of gRPC's own would refuse calls as long.
+    ("grpc.initial_reconnect_backoff_ms", 100),
 ]
+
+
+def options_of(connections: int) -> list[list[tuple[str, Any]]]:
+    """The options of each of so many channels; raises ValueError for none."""
+    if connections < 1:
+        raise ValueError(f"connections is {connections}; at least 1 is needed")
+    # Channels of equal options to one address share a connection, unless each has its own pool.
+    own_pool = [("grpc.use_local_subchannel_pool", 1)] if connections > 1 else []
+    return [_OPTIONS + own_pool for _ in range(connections)]

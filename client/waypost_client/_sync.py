@@ -1,6 +1,7 @@
 """The client for threads."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import cycle
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -8,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
-from waypost_client._channel import DEFAULT_TIMEOUT_S, OPTIONS
+from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
 from waypost_client._convert import (
     contract_of,
     request_of,
@@ -30,17 +31,36 @@ class Client:
     Every method raises WaypostError, or one of its subclasses, when the call fails.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, connections: int = 1
+    ) -> None:
         """Connects at the first call.
 
         Args:
             address: HOST:PORT, or any name that gRPC resolves; all its addresses share the load.
             timeout_s: how long a call may take, retries included, unless it says otherwise.
+            connections: how many are used in turn. A connection leads to one process, so that a
+                server of several processes needs several times as many to share the load well.
+
+        Raises:
+            ValueError: there is to be no connection at all.
         """
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=OPTIONS)
-        self.router = router_pb2_grpc.RouterServiceStub(self._channel)
-        self.admin = admin_pb2_grpc.AdminServiceStub(self._channel)
+        self._channels = [
+            grpc.insecure_channel(address, options=options) for options in options_of(connections)
+        ]
+        self._routers = cycle([router_pb2_grpc.RouterServiceStub(each) for each in self._channels])
+        self._admins = cycle([admin_pb2_grpc.AdminServiceStub(each) for each in self._channels])
+
+    @property
+    def router(self) -> router_pb2_grpc.RouterServiceStub:
+        """The raw stub, each time of the next connection."""
+        return next(self._routers)
+
+    @property
+    def admin(self) -> admin_pb2_grpc.AdminServiceStub:
+        """The raw stub, each time of the next connection."""
+        return next(self._admins)
 
     def route(
         self,
@@ -119,8 +139,9 @@ class Client:
         return status_of(self._call(self.admin.GetStatus, admin_pb2.GetStatusRequest(), timeout_s))
 
     def close(self) -> None:
-        """Ends the connection."""
-        self._channel.close()
+        """Ends the connections."""
+        for channel in self._channels:
+            channel.close()
 
     def __enter__(self) -> Self:
         return self

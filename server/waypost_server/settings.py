@@ -16,6 +16,8 @@ PREFIX = "WAYPOST_"
 KUBERNETES = re.compile(r"WAYPOST_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
 """Variables that Kubernetes sets in every pod beside a Service called waypost; no settings."""
 
+NOT_DERIVED = "default_factory_not_called"
+
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
@@ -46,17 +48,30 @@ class Settings(BaseSettings):
     )
     cache_entries: NonNegativeInt = Field(
         10_000,
-        description="Encodings of queries to keep, 3 kB each, without the queries; 0 for none.",
+        description=(
+            "Encodings of queries to keep in each process, 3 kB each, without the queries; "
+            "0 for none."
+        ),
     )
     uncached_tenants: str = Field(
         "", description="Tenants whose queries leave no encoding behind, separated by commas."
     )
+    processes: PositiveInt = Field(
+        1,
+        description=(
+            "Server processes that share the port, each with its own copy of everything; "
+            "callers need several connections each to use them."
+        ),
+    )
     workers: PositiveInt = Field(
-        default_factory=lambda: len(os.sched_getaffinity(0)),
-        description="Threads that decide; one a core is best.",
+        default_factory=lambda known: max(
+            1, len(os.sched_getaffinity(0)) // known.get("processes", 1)
+        ),
+        description="Threads that decide in each process; one a core over all of them is best.",
     )
     queue_capacity: PositiveInt = Field(
-        1024, description="Queries that may wait or run at a time; more are refused."
+        1024,
+        description="Queries that may wait or run at a time in each process; more are refused.",
     )
     max_message_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(
         16 * 2**20, description="Largest request, in bytes; 256 of the longest queries must fit."
@@ -79,7 +94,9 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
-            raise SettingsError("\n".join(map(_explain, error.errors()))) from None
+            # A default that follows from a wrong value is not wrong itself.
+            wrong = [each for each in error.errors() if each["type"] != NOT_DERIVED]
+            raise SettingsError("\n".join(map(_explain, wrong))) from None
 
 
 def _refuse_unknown(settings: type[Settings]) -> None:

@@ -43,6 +43,7 @@ WRONG = {
         ("localhost:65536", "the port must be a number from 0 to 65535"),
         ("localhost:٣", "the port must be a number from 0 to 65535"),
     ],
+    "WAYPOST_PROCESSES": [("0", "Input should be greater than 0")],
     "WAYPOST_WORKERS": [
         ("0", "Input should be greater than 0"),
         ("many", "Input should be a valid integer, unable to parse string as an integer"),
@@ -119,6 +120,16 @@ def test_the_table_for_the_docs_names_every_setting_with_its_default(
     shown = {name.removeprefix("WAYPOST_").lower(): default.strip("`") for name, default in rows}
     real = {name: str(value) for name, value in Settings.load().model_dump().items()}
     assert shown == {**real, "workers": "one a core"}
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 1000])
+def test_the_cores_are_shared_out_among_the_processes(
+    environment: pytest.MonkeyPatch, processes: int
+) -> None:
+    environment.setenv("WAYPOST_PROCESSES", str(processes))
+    cores = len(os.sched_getaffinity(0))
+    assert Settings.load().workers == max(1, cores // processes)
+    assert Settings.load(workers=5).workers == 5
 
 
 def test_what_kubernetes_sets_for_a_service_called_waypost_is_no_setting(

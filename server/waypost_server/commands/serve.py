@@ -1,5 +1,6 @@
 """`waypost serve`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -21,10 +22,17 @@ def serve(index: Path | None, encoder: Path | None, address: str | None) -> None
     Prints one line when it is ready: `waypost: serving on HOST:PORT index=VERSION`. Everything else
     is set by WAYPOST_* variables; `waypost config show` lists them.
     """
-    from waypost_server.app import run_server
     from waypost_server.settings import Settings
 
     def ready(where: str, version: str) -> None:
         click.echo(f"waypost: serving on {where} index={version}")
 
-    run_server(Settings.load(index=index, encoder=encoder, address=address), ready)
+    settings = Settings.load(index=index, encoder=encoder, address=address)
+    if settings.processes > 1:
+        from waypost_server.supervisor.run import run_supervisor
+
+        sys.exit(0 if run_supervisor(settings, ready) else 1)
+
+    from waypost_server.app import run_server
+
+    run_server(settings, ready)

@@ -8,7 +8,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
-from waypost_server.core.errors import SettingsError
+from waypost_server.service.address import cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.interceptor import StatusInterceptor
@@ -27,9 +27,15 @@ class Server:
     """A server on one address."""
 
     def __init__(
-        self, workers: Workers, *, address: str, max_message_bytes: int, server_version: str
+        self,
+        workers: Workers,
+        *,
+        address: str,
+        max_message_bytes: int,
+        server_version: str,
+        shares_port: bool = False,
     ) -> None:
-        """Binds `address`.
+        """Binds `address`, if wanted together with other processes that share it.
 
         Raises:
             SettingsError: the address cannot be listened on.
@@ -44,7 +50,7 @@ class Server:
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
                 # On by default: a second server would silently share the port.
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(shares_port)),
             ],
         )
         router_pb2_grpc.add_RouterServiceServicer_to_server(router, self._server)
@@ -58,10 +64,7 @@ class Server:
         try:
             port = self._server.add_insecure_port(address)
         except RuntimeError:
-            raise SettingsError(
-                f"WAYPOST_ADDRESS is {address!r}: cannot listen there; is the port "
-                "taken? Name another with --address or WAYPOST_ADDRESS"
-            ) from None
+            raise cannot_listen(address) from None
         self.address = f"{host}:{port}"
 
     async def start(self) -> None:

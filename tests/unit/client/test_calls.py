@@ -1,6 +1,7 @@
 """Servers that do not answer as they should."""
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Scripted(router_pb2_grpc.RouterServiceServicer):
         self._status, self._times = status, times
         self._calls = count(1)
         self.last = 0
+        self.peers: Counter[str] = Counter()
 
     def RouteQuery(  # noqa: N802
         self,
@@ -36,6 +38,7 @@ class Scripted(router_pb2_grpc.RouterServiceServicer):
         context: Any,  # noqa: ANN401  (the stubs' own context is a union)
     ) -> router_pb2.RouteQueryResponse:
         self.last = next(self._calls)
+        self.peers[context.peer()] += 1
         if self.last <= self._times:
             context.abort(self._status, "scripted")
         contract = contract_pb2.HandoffContract(route=f"call {self.last}")
@@ -139,3 +142,40 @@ def test_a_status_without_a_class_of_its_own_is_the_root() -> None:
         route(address, 10)
     assert type(caught.value) is WaypostError
     assert not isinstance(caught.value, InternalError)
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_calls_take_turns_on_as_many_connections_as_wanted(connections: int) -> None:
+    servicer = Scripted(grpc.StatusCode.OK, times=0)  # type: ignore[abstract]
+    with serving(servicer) as address, Client(address, connections=connections) as client:
+        for _ in range(6):
+            client.route("why")
+    assert sorted(servicer.peers.values()) == [6 // connections] * connections
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_calls_take_turns_on_as_many_connections_from_asyncio(connections: int) -> None:
+    servicer = Scripted(grpc.StatusCode.OK, times=0)  # type: ignore[abstract]
+    with serving(servicer) as address:
+        async with AsyncClient(address, connections=connections) as client:
+            for _ in range(6):
+                await client.route("why")
+    assert sorted(servicer.peers.values()) == [6 // connections] * connections
+
+
+def test_a_call_is_tried_again_on_any_of_several_connections() -> None:
+    servicer = Scripted(grpc.StatusCode.UNAVAILABLE, times=2)  # type: ignore[abstract]
+    with (
+        serving(servicer) as address,
+        Client(address, timeout_s=10, connections=2) as client,
+    ):
+        assert [client.route("why").route for _ in range(2)] == ["call 3", "call 4"]
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize("connections", [0, -1])
+def test_a_client_without_a_connection_is_refused(
+    client: type[Client | AsyncClient], connections: int
+) -> None:
+    with pytest.raises(ValueError, match=f"connections is {connections}; at least 1 is needed"):
+        client("127.0.0.1:1", connections=connections)

@@ -1,0 +1,160 @@
+"""The server processes together: all answer or none, and one that dies is started again."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol
+
+from waypost_server.settings import Settings
+from waypost_server.supervisor.child import manner_of
+from waypost_server.supervisor.delays import Delays
+from waypost_server.supervisor.job import Job
+
+GRACE_SECONDS = 10.0
+"""Beyond the drain's limit: a process that has not left by then is killed."""
+
+SAID_WHY = 1
+"""The exit code of a process that has told on stderr what is wrong."""
+
+_log = logging.getLogger(__name__)
+
+
+class Member(Protocol):
+    """A process; `Child` outside of tests."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+
+    async def ready(self) -> str | None:
+        """Waits until it answers; its index version, or None when it ended before."""
+
+    async def ended(self) -> int:
+        """Waits for its end; its exit code, or the negated signal that ended it."""
+
+    def terminate(self) -> None:
+        """Lets it finish its calls and leave."""
+
+    def kill(self) -> None:
+        """Ends it at once."""
+
+
+Launch = Callable[[Job], Awaitable[Member]]
+"""Starts a process; raises OSError when the system has no room for it."""
+
+
+class Crew:
+    """As many processes as the settings say, all of one index version."""
+
+    def __init__(
+        self, settings: Settings, launch: Launch, *, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        self._settings = settings
+        self._launch = launch
+        self._patience = settings.drain_seconds + grace_seconds
+        self._index_version: str | None = None
+        self._children: set[Member] = set()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._clean = True
+
+    async def start(self) -> str | None:
+        """Starts all of them.
+
+        The first says which version is live, and the others load that one, whatever is built
+        meanwhile. It alone complains, too, of what would stop them all.
+
+        Returns:
+            The version when all answer; None when one of them ended instead, which stops the
+            others, or when `stop` was called.
+        """
+        version = await self._fill_place()
+        self._index_version = version
+        if version is not None:
+            others = (self._fill_place() for _ in range(self._settings.processes - 1))
+            if None not in await asyncio.gather(*others):
+                return version
+        self._clean = self._stopping.is_set()
+        self.stop()
+        return None
+
+    def stop(self) -> None:
+        """Lets all of them finish their calls and leave; starts none again."""
+        self._stopping.set()
+        for child in self._children:
+            child.terminate()
+
+    async def ended(self) -> bool:
+        """Waits for the stop and then for all of them; whether nothing went wrong."""
+        await self._stopping.wait()
+        if self._keepers:
+            await asyncio.wait(self._keepers, timeout=self._patience)
+        for child in self._children:
+            child.kill()
+        await asyncio.gather(*self._keepers)
+        return self._clean
+
+    async def _fill_place(self) -> str | None:
+        child = await self._begin()
+        if child is None:
+            return None
+        version = await child.ready()
+        if version is None:
+            status = await self._end_of(child)
+            if status != SAID_WHY and not self._stopping.is_set():
+                _log.error("process %d ended with %s as it started", child.pid, manner_of(status))
+        else:
+            self._keepers.append(asyncio.create_task(self._keep(child)))
+        return version
+
+    async def _keep(self, child: Member) -> None:
+        delays = Delays()
+        lived = await self._until_ended(child)
+        while not await self._stops_within(delays.after(lived)):
+            lived = await self._serve_again()
+
+    async def _serve_again(self) -> float:
+        child = await self._begin()
+        if child is None:
+            return 0.0
+        if await child.ready():
+            _log.info("process %d answers in its place", child.pid)
+        return await self._until_ended(child)
+
+    async def _begin(self) -> Member | None:
+        try:
+            child = await self._launch(Job(self._settings, self._index_version))
+        except OSError as error:
+            _log.error("no process can be started: %s", error.strerror)
+            return None
+        self._children.add(child)
+        if self._stopping.is_set():
+            child.terminate()
+        return child
+
+    async def _until_ended(self, child: Member) -> float:
+        """Waits for the end of one that served; the seconds that it lived."""
+        status = await self._end_of(child)
+        if not self._stopping.is_set():
+            _log.warning("process %d ended with %s", child.pid, manner_of(status))
+        # SIGTERM by itself ends a process that has not begun to serve.
+        elif status not in (0, -signal.SIGTERM):
+            _log.error("process %d ended with %s as it stopped", child.pid, manner_of(status))
+            self._clean = False
+        return child.age
+
+    async def _end_of(self, child: Member) -> int:
+        status = await child.ended()
+        self._children.discard(child)
+        return status
+
+    async def _stops_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
