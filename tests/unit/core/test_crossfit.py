@@ -115,6 +115,13 @@ def test_of_very_many_exemplars_only_enough_are_asked() -> None:
     assert counts.max() - counts.min() <= 12
 
 
+def test_of_more_than_five_folds_hold_no_more_are_asked_either() -> None:
+    result = held_out([9 * ENOUGH, 2, 40], clouds=Clouds(3, dimension=6, inner=0))
+    assert result is not None
+    assert ENOUGH <= len(result.labels) < 1.2 * ENOUGH
+    assert result.right.mean() > 0.95
+
+
 def test_the_same_exemplars_give_the_same_result_to_the_bit() -> None:
     one, other = held_out([5, 9, 3]), held_out([5, 9, 3])
     assert one is not None
