@@ -20,8 +20,8 @@ BATCH = 250
 
 LEAST_STEPS, LEAST_PASSES = 420, 3
 """Steps, and passes through all examples, that Adam takes at least. On all exemplars of CLINC150
-the loss is then 5% above the least, on those of HWU64 and BANKING77 3%; with less than that,
-L-BFGS found no more validation queries right on any of the three, in seven times the time."""
+the loss is then 5% above the least, on those of HWU64 and BANKING77 3%, and validation accuracy
+0.1 points below what it is at the least, 0.2 and 0.1 above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def test_of_very_many_exemplars_some_of_each_route_teach() -> None:
 
 
 def test_where_routes_are_very_many_too_the_head_is_the_discriminant_of_all() -> None:
-    routes = MOST_CELLS // MOST_TAUGHT + 1
+    routes = 2 * MOST_CELLS // MOST_TAUGHT
     inputs, labels = many([MOST_TAUGHT // routes + 2] * routes)
     found = fit_head(inputs, labels, routes, dimension=4)
     plain = fit_discriminant(lambda rows: inputs[rows], labels, routes, 4)
