@@ -125,11 +125,11 @@ def one_fold(
     units = inputs[known, :dimension]
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
     height = max(1, BLOCK // max(1, len(known)))
+    blocks = [slice(start, start + height) for start in range(0, len(own), height)]
     return join(
-        [
-            _ask(head, queries[start : start + height], own[start : start + height], units, sizes)
-            for start in range(0, len(own), height)
-        ]
+        side_by_side(
+            [partial(_ask, head, queries[rows], own[rows], units, sizes) for rows in blocks]
+        )
     )
 
 
