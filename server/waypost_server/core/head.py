@@ -23,7 +23,6 @@ LEAST_SPREAD = 0.05
 """Of inner vectors about their mean, where that of real texts is ten times as much: a few exemplars
 that are all alike must not blow up what tells a query, or a negative, from them."""
 
-
 MOST_TAUGHT = 100_000
 """Exemplars that teach a head, evenly of all routes: more cost time and memory, and of 150 routes
 that is 667 each, where from 50 to 100 CLINC150 gains 0.6 points."""
