@@ -1,6 +1,7 @@
 """From routes to a bundle: what is made once, so that nothing has to be fitted while serving."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,17 +109,19 @@ def build_bundle(
     _check_finite(encodings, exemplars, len(routes.out_of_scope), negatives, encoder.name)
     count = len(exemplars.texts)
     inside, outside, against = np.split(encodings, [count, count + len(routes.out_of_scope)])
-    scoring, held_out_now = fit_scoring(
-        inside,
-        outside,
-        exemplars,
-        dimension=encoder.dimension,
-        by_hand=by_hand(routes.catalog),
-        negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
-        held_out=held_out,
-    )
     # An adapted encoder's folds are others than ours: what they saw cannot be compared.
-    comparable = held_out_now if held_out is None else None
+    stage = static if held_out is None else None
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(_score_first, stage, texts, exemplars, negatives) if stage else None
+        scoring, seen = fit_scoring(
+            inside,
+            outside,
+            exemplars,
+            dimension=encoder.dimension,
+            by_hand=by_hand(routes.catalog),
+            negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
+            held_out=held_out,
+        )
     return Bundle(
         catalog=routes.catalog,
         exemplars=exemplars,
@@ -129,23 +132,20 @@ def build_bundle(
         against=against,
         dimension=encoder.dimension,
         scoring=scoring,
-        first=_fit_first(static, texts, exemplars, negatives, comparable) if static else None,
+        first=_gated(stage, *first.result(), seen) if stage and first else None,
         encoder_name=encoder.name,
         encoder_fingerprint=encoder.fingerprint,
         routes_sha256=routes.sha256,
     )
 
 
-def _fit_first(
+def _score_first(
     static: Encoder,
     texts: Sequence[str],
     exemplars: ExemplarTable,
     negatives: Sequence[tuple[str, str]],
-    second: HeldOut | None,
-) -> FittedFirstStage | None:
-    """The first stage; None where nothing shows at what confidence it may decide."""
-    if second is None:
-        return None
+) -> tuple[Encodings, Scoring, HeldOut | None]:
+    """The exemplars' encodings by the encoder of a first stage, and what was fitted on them."""
     count, end = len(exemplars.texts), len(texts) - len(negatives)
     inside, outside, against = np.split(static.encode(texts), [count, end])
     scoring, held_out = fit_scoring(
@@ -156,11 +156,22 @@ def _fit_first(
         by_hand={},
         negatives=negatives_of(exemplars, [route for route, _ in negatives], against),
     )
-    gate = choose_gate(held_out, scoring, second) if held_out else None
+    return inside, scoring, held_out
+
+
+def _gated(
+    static: Encoder,
+    encodings: Encodings,
+    scoring: Scoring,
+    held_out: HeldOut | None,
+    second: HeldOut | None,
+) -> FittedFirstStage | None:
+    """The first stage; None where nothing shows at what confidence it may decide."""
+    gate = choose_gate(held_out, scoring, second) if held_out and second else None
     if gate is None:
         return None
     return FittedFirstStage(
-        encodings=inside,
+        encodings=encodings,
         scoring=scoring,
         gate=gate,
         encoder_name=static.name,

@@ -5,13 +5,16 @@ scored like queries. Nothing that is fitted on the results has then seen its own
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from waypost_server.core.arrays import join
 from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
-from waypost_server.core.head import Negatives, fit_head
+from waypost_server.core.head import Head, Negatives, fit_head
+from waypost_server.core.sampling import ranks
+from waypost_server.core.side_by_side import side_by_side
 from waypost_server.core.softmax import Floats, Labels
 
 SMALL = 1_000
@@ -19,7 +22,11 @@ SMALL = 1_000
 more is left to know, the nearer is the result to what the whole will do."""
 
 ENOUGH = 3_000
-"""Held-out exemplars after which more folds would only cost time."""
+"""Held-out exemplars after which more folds would only cost time; of very many exemplars, a fold is
+no larger."""
+
+BLOCK = 1 << 24
+"""Cosines looked at a time: 64 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +63,26 @@ def hold_out(
         dimension: length of the unit vector.
         negatives: texts that do not belong to a route; like those of out of scope they only teach.
     """
-    folds = 10 if len(labels) <= SMALL else 5
-    fold_of = split_folds(labels, folds)
-    fold_of[labels == routes] = -1  # examples of out of scope only ever teach
-    parts: list[HeldOut] = []
-    for fold in range(folds):
-        if (fold_of == fold).any() and sum(len(part.labels) for part in parts) < ENOUGH:
-            parts.append(
-                one_fold(
-                    inputs,
-                    labels,
-                    routes,
-                    held=fold_of == fold,
-                    dimension=dimension,
-                    negatives=negatives,
-                )
+    # Examples of out of scope only ever teach.
+    askable = (labels < routes) & (np.bincount(labels)[labels] > 1)
+    folds = 10 if len(labels) <= SMALL else max(5, int(askable.sum()) // ENOUGH)
+    fold_of = np.where(askable, spread_over(labels, folds), -1)
+    sizes = np.bincount(fold_of[askable], minlength=folds)
+    before = np.cumsum(sizes) - sizes
+    parts = side_by_side(
+        [
+            partial(
+                one_fold,
+                inputs,
+                labels,
+                routes,
+                held=fold_of == fold,
+                dimension=dimension,
+                negatives=negatives,
             )
+            for fold in np.flatnonzero((sizes > 0) & (before < ENOUGH))
+        ]
+    )
     return join(parts) if parts else None
 
 
@@ -86,10 +97,7 @@ def split_folds(labels: Labels, folds: int) -> Labels:
 
 def spread_over(labels: Labels, folds: int) -> Labels:
     """A fold for each example, so that every class is spread evenly over them, shape (n,)."""
-    counts = np.bincount(labels)
-    order = np.argsort(labels, kind="stable")
-    rank = np.empty(len(labels), dtype=np.int32)
-    rank[order] = np.arange(len(labels)) - (np.cumsum(counts) - counts)[labels[order]]
+    rank, _ = ranks(labels)
     # Classes begin at folds of their own: small ones must not all fall into the first.
     return (rank + labels) % np.int32(folds)
 
@@ -104,19 +112,31 @@ def one_fold(
     negatives: Negatives | None = None,
 ) -> HeldOut:
     """Holds out the exemplars in `held`, shape (n,), at once; the rest as for `hold_out`."""
-    known = ~held & (labels < routes)
     queries, own = inputs[held], labels[held]
     head = fit_head(
-        inputs[~held],
-        labels[~held],
+        inputs,
+        labels,
         routes,
         dimension=dimension,
         negatives=negatives.unlike(queries) if negatives else None,
+        known=np.flatnonzero(~held),
     )
-    logits, outside = head.logits(queries)
-    similarities = queries[:, :dimension] @ inputs[known, :dimension].T
+    known = np.flatnonzero(~held & (labels < routes))
+    units = inputs[known, :dimension]
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
-    scores = score_routes(logits, similarities, sizes)
+    height = max(1, BLOCK // max(1, len(known)))
+    blocks = [slice(start, start + height) for start in range(0, len(own), height)]
+    return join(
+        side_by_side(
+            [partial(_ask, head, queries[rows], own[rows], units, sizes) for rows in blocks]
+        )
+    )
+
+
+def _ask(head: Head, queries: Floats, own: Labels, units: Floats, sizes: Labels) -> HeldOut:
+    """What is said of some queries by those who know others."""
+    logits, outside = head.logits(queries)
+    scores = score_routes(logits, queries[:, : units.shape[1]] @ units.T, sizes)
     evidence = gather_evidence(scores, outside)
     return HeldOut(
         evidence=evidence,

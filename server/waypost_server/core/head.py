@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waypost_server.core.discriminant import fit_discriminant
+from waypost_server.core.sampling import Rows, evenly
 from waypost_server.core.softmax import Floats, Labels, LinearMap, SharedExamples, fit_softmax
 
 STRENGTH = 20.0
@@ -20,6 +22,14 @@ INNER_SCALE = 0.6
 LEAST_SPREAD = 0.05
 """Of inner vectors about their mean, where that of real texts is ten times as much: a few exemplars
 that are all alike must not blow up what tells a query, or a negative, from them."""
+
+MOST_TAUGHT = 100_000
+"""Exemplars that teach a head, evenly of all routes: more cost time and memory, and of 150 routes
+that is 667 each, where from 50 to 100 CLINC150 gains 0.6 points."""
+
+MOST_CELLS = 200_000_000
+"""Exemplars times classes up to which a head is fitted in steps: minutes on two cores. Beyond, it
+is found in closed form, which on three public sets ranks 1 to 3 points fewer queries right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +67,12 @@ def fit_head(
     *,
     dimension: int,
     negatives: Negatives | None = None,
+    known: Rows | None = None,
 ) -> Head:
     """Fits a head.
+
+    Of more than `MOST_TAUGHT` exemplars it learns from some; where they and the routes are more
+    than `MOST_CELLS`, it is the discriminant of all exemplars, which no negatives teach.
 
     Args:
         inputs: encodings, the unit vector and then the inner one, shape (n, dimension + inner).
@@ -66,21 +80,32 @@ def fit_head(
         routes: how many routes there are.
         dimension: length of the unit vector.
         negatives: texts that do not belong to a route; with a single route, to none.
+        known: rows of `inputs` that may teach, ascending; None for all of them.
     """
+    known = np.arange(len(labels)) if known is None else known
+    own = labels[known]
+    chosen = evenly(own, MOST_TAUGHT)
+    x, taught = inputs[known[chosen]], own[chosen]
     if negatives is not None and routes == 1:
         outside = np.ones(len(negatives.inputs), dtype=np.int32)
-        inputs = np.concatenate([inputs, negatives.inputs])
-        labels, negatives = np.concatenate([labels, outside]), None
-    classes = routes + int(bool((labels == routes).any()))
+        x = np.concatenate([x, negatives.inputs])
+        taught, negatives = np.concatenate([taught, outside]), None
+    classes = routes + int(bool((taught == routes).any()))
     if classes < 2:
         shape = (inputs.shape[1], classes)
         return Head(LinearMap(np.zeros(shape, np.float32), np.zeros(classes, np.float32)), routes)
-    centre, scale = _standardisation(inputs, dimension)
-    x = (inputs - centre) * scale
-    fitted = fit_softmax(x, labels, classes, strength=STRENGTH)
-    if negatives is not None and len(negatives.inputs):
-        shared = _share_out((negatives.inputs - centre) * scale, negatives.routes, fitted)
-        fitted = fit_softmax(x, labels, classes, strength=STRENGTH, shared=shared)
+    centre, scale = _standardisation(x, dimension)
+    if len(x) * classes > MOST_CELLS:
+        fitted = fit_discriminant(
+            lambda rows: (inputs[known[rows]] - centre) * scale, own, classes, inputs.shape[1]
+        )
+    else:
+        x -= centre
+        x *= scale
+        fitted = fit_softmax(x, taught, classes, strength=STRENGTH)
+        if negatives is not None and len(negatives.inputs):
+            shared = _share_out((negatives.inputs - centre) * scale, negatives.routes, fitted)
+            fitted = fit_softmax(x, taught, classes, strength=STRENGTH, shared=shared)
     # Folded into the map, so that serving multiplies once.
     weights = fitted.weights * scale[:, np.newaxis]
     return Head(LinearMap(weights, fitted.bias - centre @ weights), routes)

@@ -1,6 +1,7 @@
 """What is fitted when routes are built."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +55,22 @@ def fit_scoring(
             having learned from them.
     """
     routes = len(exemplars.routes)
-    inputs = np.concatenate([encodings, outside])
+    # Very many encodings are not copied where there is nothing to add.
+    inputs = np.concatenate([encodings, outside]) if len(outside) else encodings
     labels = np.concatenate([exemplars.route_ids, np.full(len(outside), routes, dtype=np.int32)])
-    if held_out is None and routes:
-        held_out = hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
-    fitted = fit_thresholds(held_out, routes)
-    scoring = Scoring(
-        head=fit_head(inputs, labels, routes, dimension=dimension, negatives=negatives),
-        calibration=UNCALIBRATED if held_out is None else fit_calibration(held_out),
-        thresholds={
-            route: by_hand.get(route, float(fitted[i])) for i, route in enumerate(exemplars.routes)
-        },
-    )
+    with ThreadPoolExecutor(1) as pool:  # the head and the folds take about as long
+        head = pool.submit(
+            fit_head, inputs, labels, routes, dimension=dimension, negatives=negatives
+        )
+        if held_out is None and routes:
+            held_out = hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
+        fitted = fit_thresholds(held_out, routes)
+        scoring = Scoring(
+            head=head.result(),
+            calibration=UNCALIBRATED if held_out is None else fit_calibration(held_out),
+            thresholds={
+                route: by_hand.get(route, float(fitted[i]))
+                for i, route in enumerate(exemplars.routes)
+            },
+        )
     return scoring, held_out

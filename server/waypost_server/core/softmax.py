@@ -1,26 +1,27 @@
-"""Multinomial logistic regression, fitted by L-BFGS.
+"""Multinomial logistic regression: by L-BFGS where examples are few, else by Adam."""
 
-Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
-"""
-
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.core.adam import descend
+from waypost_server.core.lbfgs import minimise
+
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int32]
 
-HISTORY = 10
-MAX_STEPS = 200
-TOLERANCE = 1e-2
-"""Largest gradient, relative to the first, at which a fit ends: a tenth of it moves no answer."""
+FEW = 4_000
+"""Examples up to which L-BFGS is as fast as Adam, which comes less near to the least loss."""
 
-MAX_HALVINGS = 20
-"""A step shorter than this many halvings is lost in float32's rounding: the fit has ended."""
+BATCH = 250
+"""Examples that Adam takes a step on; with half as many, steps cost more than they gain."""
 
-SUFFICIENT_DECREASE = 1e-4
+LEAST_STEPS, LEAST_PASSES = 420, 3
+"""Steps, and passes through all examples, that Adam takes at least. On all exemplars of CLINC150
+the loss is then 5% above the least, on those of HWU64 and BANKING77 3%, and validation accuracy
+0.1 points below what it is at the least, 0.2 and 0.1 above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,44 @@ class SharedExamples:
     shares: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Examples with a 1 after their inputs, those with a label before those with shares."""
+
+    x: Floats
+    labels: Labels
+    shares: Floats
+
+    def loss_and_gradient(self, parameters: Floats) -> tuple[float, Floats]:
+        """The sum of cross-entropies and its gradient, shape (inputs + 1, classes)."""
+        logits = self.x @ parameters
+        logits -= logits.max(axis=1, keepdims=True)
+        rows, count = np.arange(len(self.labels)), len(self.labels)
+        correct = logits[rows, self.labels].sum(dtype=np.float64)
+        correct += (logits[count:] * self.shares).sum(dtype=np.float64)
+        totals = self._to_errors(logits)
+        loss = float(np.log(totals).sum(dtype=np.float64) - correct)
+        return loss, self.x.T @ logits
+
+    def mean_gradient(self, parameters: Floats, out: Floats) -> None:
+        """Writes the gradient of the mean cross-entropy into `out`."""
+        logits = self.x @ parameters
+        logits -= logits.max(axis=1, keepdims=True)
+        self._to_errors(logits)
+        np.matmul(self.x.T, logits, out=out)
+        out *= np.float32(1 / len(self.x))
+
+    def _to_errors(self, logits: Floats) -> Floats:
+        """Turns logits, the largest 0, into probabilities less what they should be, in place."""
+        np.exp(logits, out=logits)
+        totals: Floats = logits.sum(axis=1, keepdims=True)
+        logits /= totals
+        count = len(self.labels)
+        logits[np.arange(count), self.labels] -= 1
+        logits[count:] -= self.shares
+        return totals
+
+
 def fit_softmax(
     x: Floats,
     labels: Labels,
@@ -56,105 +95,69 @@ def fit_softmax(
     strength: float,
     shared: SharedExamples | None = None,
 ) -> LinearMap:
-    """The map that minimises strength * (sum of cross-entropies) + |weights|^2 / 2.
+    """The map that about minimises strength * (sum of cross-entropies) + |weights|^2 / 2.
 
     Args:
-        x: inputs, shape (n, inputs).
+        x: inputs, about as long as 1, shape (n, inputs).
         labels: the class of each, in [0, classes), shape (n,).
         classes: how many classes.
         strength: how much the data count against the penalty (scikit-learn's C).
         shared: more examples, of several classes each.
     """
-    count, inputs = x.shape
-    rows = np.arange(count)
-    shares = np.empty((0, classes), dtype=np.float32) if shared is None else shared.shares
-    if shared is not None:
-        x = np.concatenate([x, shared.inputs])
-    with_bias = np.hstack([x, np.ones((len(x), 1), dtype=np.float32)])
+    if shared is None:
+        shared = SharedExamples(x[:0], np.empty((0, classes), dtype=np.float32))
+    count = len(x) + len(shared.inputs)
+    parts = 1 if count <= FEW else round(count / BATCH)
+    batches = _batches(x, labels, shared, parts)
+    fit = _by_lbfgs if parts == 1 else _by_adam
+    parameters = fit(batches, classes, strength)
+    return LinearMap(parameters[:-1].copy(), parameters[-1].copy())
+
+
+def _batches(x: Floats, labels: Labels, shared: SharedExamples, parts: int) -> list[_Batch]:
+    """So many batches, each with about as much of every class."""
+    order = np.argsort(labels, kind="stable") if parts > 1 else np.arange(len(labels))
+    batches = []
+    for part in range(parts):
+        rows, others = order[part::parts], slice(part, None, parts)
+        inputs = np.ones((len(rows) + len(shared.inputs[others]), x.shape[1] + 1), dtype=np.float32)
+        inputs[: len(rows), :-1] = x[rows]
+        inputs[len(rows) :, :-1] = shared.inputs[others]
+        batches.append(_Batch(inputs, labels[rows], shared.shares[others]))
+    return batches
+
+
+def _by_adam(batches: Sequence[_Batch], classes: int, strength: float) -> Floats:
+    penalty = np.float32(1 / (strength * sum(len(batch.x) for batch in batches)))
+
+    def gradient(step: int, parameters: Floats, out: Floats) -> None:
+        batches[step % len(batches)].mean_gradient(parameters, out)
+        out[:-1] += penalty * parameters[:-1]
+
+    shape = (batches[0].x.shape[1], classes)
+    return descend(gradient, shape, max(LEAST_STEPS, LEAST_PASSES * len(batches)))
+
+
+def _by_lbfgs(batches: Sequence[_Batch], classes: int, strength: float) -> Floats:
+    (batch,) = batches
+    inputs = batch.x.shape[1]
 
     def loss_and_gradient(flat: Floats) -> tuple[float, Floats]:
-        parameters = flat.reshape(inputs + 1, classes)
-        logits = with_bias @ parameters
-        logits -= logits.max(axis=1, keepdims=True)
-        correct = logits[rows, labels].sum(dtype=np.float64)
-        correct += (logits[count:] * shares).sum(dtype=np.float64)
-        np.exp(logits, out=logits)
-        totals = logits.sum(axis=1, keepdims=True)
-        cross_entropy = float(np.log(totals).sum(dtype=np.float64) - correct)
-        logits /= totals
-        logits[rows, labels] -= 1
-        logits[count:] -= shares
-        gradient = strength * (with_bias.T @ logits)
+        parameters = flat.reshape(inputs, classes)
+        loss, gradient = batch.loss_and_gradient(parameters)
+        gradient *= np.float32(strength)
         gradient[:-1] += parameters[:-1]
         penalty = float(np.square(parameters[:-1]).sum(dtype=np.float64)) / 2
-        return strength * cross_entropy + penalty, gradient.astype(np.float32).ravel()
+        return strength * loss + penalty, gradient.ravel()
 
     # The Hessian is a mixture of such blocks, one a class; the share is that of a class as large as
     # the others. Without it, L-BFGS needs five times the steps.
     share = strength * (1 / classes) * (1 - 1 / classes)
-    block = np.float32(share) * (with_bias.T @ with_bias) + np.eye(inputs + 1, dtype=np.float32)
+    block = np.float32(share) * (batch.x.T @ batch.x) + np.eye(inputs, dtype=np.float32)
     inverse = np.linalg.inv(block).astype(np.float32)
 
     def precondition(flat: Floats) -> Floats:
-        return np.ravel(inverse @ flat.reshape(inputs + 1, classes))
+        return np.ravel(inverse @ flat.reshape(inputs, classes))
 
-    start = np.zeros((inputs + 1) * classes, dtype=np.float32)
-    found = _minimise(loss_and_gradient, start, precondition)
-    parameters = found.reshape(inputs + 1, classes)
-    return LinearMap(parameters[:-1].copy(), parameters[-1].copy())
-
-
-def _minimise(
-    function: Callable[[Floats], tuple[float, Floats]],
-    start: Floats,
-    precondition: Callable[[Floats], Floats],
-) -> Floats:
-    """L-BFGS with a backtracking line search; `function` is smooth and convex."""
-    point, (loss, gradient) = start, function(start)
-    tolerance = TOLERANCE * float(np.abs(gradient).max())
-    history: list[tuple[Floats, Floats, float]] = []
-    for _ in range(MAX_STEPS):
-        if float(np.abs(gradient).max()) <= tolerance:
-            break
-        direction = _direction(gradient, history, precondition)
-        slope = _dot(gradient, direction)
-        step = 1.0
-        for _ in range(MAX_HALVINGS):
-            candidate = point + np.float32(step) * direction
-            new_loss, new_gradient = function(candidate)
-            if new_loss <= loss + SUFFICIENT_DECREASE * step * slope:
-                break
-            step /= 2
-        else:
-            return point
-        moved, turned = candidate - point, new_gradient - gradient
-        curvature = _dot(moved, turned)
-        if curvature > 0:
-            history = [*history[-HISTORY + 1 :], (moved, turned, 1 / curvature)]
-        point, loss, gradient = candidate, new_loss, new_gradient
-    return point
-
-
-def _direction(
-    gradient: Floats,
-    history: list[tuple[Floats, Floats, float]],
-    precondition: Callable[[Floats], Floats],
-) -> Floats:
-    """Minus the gradient times the inverse Hessian as the last steps suggest it."""
-    direction = -gradient
-    factors = []
-    for moved, turned, inverse in reversed(history):
-        factor = inverse * _dot(moved, direction)
-        factors.append(factor)
-        direction -= np.float32(factor) * turned
-    direction = precondition(direction)
-    if history:
-        moved, turned, inverse = history[-1]
-        direction *= np.float32(1 / (inverse * _dot(turned, precondition(turned))))
-    for (moved, turned, inverse), factor in zip(history, reversed(factors), strict=True):
-        direction += np.float32(factor - inverse * _dot(turned, direction)) * moved
-    return direction
-
-
-def _dot(a: Floats, b: Floats) -> float:
-    return float(np.dot(a, b))
+    start = np.zeros(inputs * classes, dtype=np.float32)
+    return minimise(loss_and_gradient, start, precondition).reshape(inputs, classes)

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.clouds import Clouds, labels_of
-from waypost_server.core.crossfit import ENOUGH, HeldOut, hold_out, split_folds
+from waypost_server.core.arrays import join
+from waypost_server.core.crossfit import ENOUGH, HeldOut, hold_out, one_fold, split_folds
 from waypost_server.core.head import Negatives
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
@@ -113,6 +114,30 @@ def test_of_very_many_exemplars_only_enough_are_asked() -> None:
     assert ENOUGH <= len(result.labels) < 1.5 * ENOUGH
     counts = np.bincount(result.labels)
     assert counts.max() - counts.min() <= 12
+
+
+def test_of_more_than_five_folds_hold_no_more_are_asked_either() -> None:
+    result = held_out([9 * ENOUGH, 2, 40], clouds=Clouds(3, dimension=6, inner=0))
+    assert result is not None
+    assert ENOUGH <= len(result.labels) < 1.2 * ENOUGH
+    assert result.right.mean() > 0.95
+
+
+def test_folds_side_by_side_say_to_the_bit_what_each_says_alone() -> None:
+    clouds, labels = Clouds(5), labels_of([30, 7, 12, 2, 20])
+    inputs = clouds.draw(labels, seed=4)
+    together = hold_out(inputs, labels, 5, dimension=clouds.dimension)
+    fold_of = split_folds(labels, 10)
+    alone = join(
+        [
+            one_fold(inputs, labels, 5, held=fold_of == fold, dimension=clouds.dimension)
+            for fold in range(10)
+        ]
+    )
+    assert together is not None
+    np.testing.assert_array_equal(together.evidence.logit, alone.evidence.logit)
+    np.testing.assert_array_equal(together.evidence.surroundings, alone.evidence.surroundings)
+    np.testing.assert_array_equal(together.labels, alone.labels)
 
 
 def test_the_same_exemplars_give_the_same_result_to_the_bit() -> None:

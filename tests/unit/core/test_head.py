@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 
 from tests.unit.core.clouds import Clouds, labels_of
-from waypost_server.core.head import INNER_SCALE, STRENGTH, Negatives, fit_head
-from waypost_server.core.softmax import Floats, fit_softmax
+from waypost_server.core.discriminant import fit_discriminant
+from waypost_server.core.head import (
+    INNER_SCALE,
+    MOST_CELLS,
+    MOST_TAUGHT,
+    STRENGTH,
+    Negatives,
+    fit_head,
+)
+from waypost_server.core.sampling import evenly
+from waypost_server.core.softmax import Floats, Labels, fit_softmax
 
 SIZES = [6, 2, 9, 4]
 CLOUDS = Clouds(len(SIZES))
@@ -135,3 +144,36 @@ def test_exemplars_that_are_all_alike_do_not_blow_up_what_differs_from_them() ->
     logits, _ = head.logits(np.concatenate([alike, QUERIES]))
     assert np.isfinite(logits).all()
     assert np.abs(logits).max() < 100
+
+
+def test_rows_that_are_not_known_teach_nothing() -> None:
+    known = np.flatnonzero(np.arange(len(INPUTS)) % 3 > 0)
+    inputs = INPUTS.copy()
+    inputs[::3] = np.nan
+    found = fit_head(inputs, LABELS, 4, dimension=D, known=known)
+    plain = fit_head(INPUTS[known], LABELS[known], 4, dimension=D)
+    np.testing.assert_array_equal(found.map.weights, plain.map.weights)
+
+
+def many(sizes: list[int]) -> tuple[Floats, Labels]:
+    labels = labels_of(sizes)
+    return Clouds(len(sizes), dimension=4, inner=0).draw(labels, seed=1), labels
+
+
+def test_of_very_many_exemplars_some_of_each_route_teach() -> None:
+    inputs, labels = many([MOST_TAUGHT, 50, MOST_TAUGHT // 4])
+    found = fit_head(inputs, labels, 3, dimension=4)
+    chosen = evenly(labels, MOST_TAUGHT)
+    others = np.setdiff1d(np.arange(len(labels)), chosen)
+    inputs[others] = np.nan
+    same = fit_head(inputs, labels, 3, dimension=4)
+    np.testing.assert_array_equal(found.map.weights, same.map.weights)
+
+
+def test_where_routes_are_very_many_too_the_head_is_the_discriminant_of_all() -> None:
+    routes = 2 * MOST_CELLS // MOST_TAUGHT
+    inputs, labels = many([MOST_TAUGHT // routes + 2] * routes)
+    found = fit_head(inputs, labels, routes, dimension=4)
+    plain = fit_discriminant(lambda rows: inputs[rows], labels, routes, 4)
+    np.testing.assert_allclose(found.map.weights, plain.weights, atol=1e-4)
+    np.testing.assert_allclose(found.map.bias, plain.bias, atol=1e-4)

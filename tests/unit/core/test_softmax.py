@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.clouds import Clouds, labels_of
 from waypost_server.core.softmax import (
-    TOLERANCE,
+    FEW,
     Floats,
     Labels,
     LinearMap,
@@ -39,42 +39,55 @@ def loss(linear: LinearMap, x: Floats, labels: Labels, strength: float) -> float
     return float(-strength * np.log(right).sum() + penalty)
 
 
-def largest_gradient(linear: LinearMap, x: Floats, labels: Labels, strength: float) -> float:
-    """By the textbook's formula."""
-    error = probabilities(linear, x) - np.eye(len(linear.bias))[labels]
-    weights = strength * x.T @ error + linear.weights
-    return float(max(np.abs(weights).max(), np.abs(strength * error.sum(axis=0)).max()))
+def least_loss(x: Floats, labels: Labels, classes: int, strength: float) -> float:
+    """By Newton's method on the whole Hessian, in double precision."""
+    ones = np.hstack([x, np.ones((len(x), 1))]).astype(np.float64)
+    inputs = ones.shape[1]
+    penalty = np.tile(np.append(np.ones(inputs - 1), 0.0), classes)
+    target, theta = np.eye(classes)[labels], np.zeros(inputs * classes)
+
+    def loss_at(theta: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+        logits = ones @ theta.reshape(classes, inputs).T
+        misfit = np.logaddexp.reduce(logits, axis=1) - (logits * target).sum(axis=1)
+        return float(strength * misfit.sum() + penalty @ np.square(theta) / 2)
+
+    for _ in range(60):
+        logits = ones @ theta.reshape(classes, inputs).T
+        p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        gradient = strength * ((p - target).T @ ones).ravel() + penalty * theta
+        spread = np.einsum("nk,kl->nkl", p, np.eye(classes)) - np.einsum("nk,nl->nkl", p, p)
+        hessian = strength * np.einsum("nkl,ni,nj->kilj", spread, ones, ones)
+        square = hessian.reshape(len(theta), -1) + np.diag(penalty + 1e-9)
+        step = np.linalg.solve(square, gradient)
+        while loss_at(theta - step) > loss_at(theta) and np.abs(step).max() > 1e-9:
+            step /= 2
+        theta = theta - step
+    return loss_at(theta)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=40)
 @given(**PROBLEMS)
-def test_the_gradient_at_the_end_is_a_hundredth_of_that_at_the_start(
-    sizes: list[int], strength: float, seed: int
-) -> None:
+def test_the_loss_is_hardly_above_the_least(sizes: list[int], strength: float, seed: int) -> None:
     x, labels = problem(sizes, seed)
     found = fit_softmax(x, labels, len(sizes), strength=strength)
-    start = LinearMap(np.zeros_like(found.weights), np.zeros_like(found.bias))
-    allowed = TOLERANCE * largest_gradient(start, x, labels, strength)
-    assert largest_gradient(found, x, labels, strength) <= 1.05 * allowed + 1e-4
+    least = least_loss(x, labels, len(sizes), strength)
+    assert loss(found, x, labels, strength) <= 1.02 * least + 1e-3
 
 
-NEARLY_LEAST = 0.97
-"""Where the gradient is a hundredth of the first, the loss may be 2% above the least (Newton's
-method in double precision, 600 such problems, strength up to that of the head)."""
+def test_of_many_examples_it_comes_near_the_least_loss_too_and_finds_the_same_classes() -> None:
+    sizes = [FEW // 4 + 10 * i for i in range(4)]
+    x, labels = problem(sizes, 5)
+    found = fit_softmax(x, labels, len(sizes), strength=20.0)
+    least = least_loss(x, labels, len(sizes), 20.0)
+    assert loss(found, x, labels, 20.0) <= 1.02 * least
 
 
-@settings(deadline=None, max_examples=50)
-@given(**PROBLEMS | {"strength": st.sampled_from([0.1, 1.0, 20.0])})
-def test_no_other_map_near_by_is_better(sizes: list[int], strength: float, seed: int) -> None:
-    x, labels = problem(sizes, seed)
-    found = fit_softmax(x, labels, len(sizes), strength=strength)
-    least = loss(found, x, labels, strength)
-    random = np.random.default_rng(seed)
-    for size in (0.1, 0.3, 1.0):
-        weights = found.weights + random.normal(scale=size, size=found.weights.shape)
-        bias = found.bias + random.normal(scale=size, size=found.bias.shape)
-        other = LinearMap(weights.astype(np.float32), bias.astype(np.float32))
-        assert loss(other, x, labels, strength) >= NEARLY_LEAST * least
+def test_of_many_examples_their_order_matters_not() -> None:
+    x, labels = problem([FEW // 2, FEW // 2, 9], 6)
+    shuffled = np.random.default_rng(0).permutation(len(x))
+    one = fit_softmax(x, labels, 3, strength=20.0)
+    other = fit_softmax(x[shuffled], labels[shuffled], 3, strength=20.0)
+    np.testing.assert_allclose(other(x), one(x), atol=0.5)
 
 
 GOLDEN = {
@@ -101,7 +114,7 @@ def test_probabilities_are_those_of_scikit_learn(strength: float) -> None:
     x[:, 0] += labels
     queries = np.cos(np.arange(4 * 5).reshape(4, 5)).astype(np.float32)
     found = fit_softmax(x, labels, 3, strength=strength)
-    # Fits end a hundredth of the way from the optimum: that is worth two points of probability.
+    # Fits end just above the least loss: that may be worth two points of probability.
     np.testing.assert_allclose(probabilities(found, queries), GOLDEN[strength], atol=0.03)
     assert found(queries).argmax(axis=1).tolist() == [2, 1, 0, 0]
 
@@ -146,6 +159,16 @@ def test_an_example_that_is_wholly_of_one_class_may_as_well_be_a_shared_one(
     )
     np.testing.assert_allclose(shared.weights, plain.weights, atol=1e-4)
     np.testing.assert_allclose(shared.bias, plain.bias, atol=1e-4)
+
+
+def test_of_many_examples_too_one_may_as_well_be_shared() -> None:
+    x, labels = problem([FEW, FEW // 2, 300], 2)
+    plain = fit_softmax(x, labels, 3, strength=20.0)
+    order = np.random.default_rng(1).permutation(len(x))
+    told, shared = order[200:], order[:200]
+    shares = SharedExamples(x[shared], np.eye(3, dtype=np.float32)[labels[shared]])
+    found = fit_softmax(x[told], labels[told], 3, strength=20.0, shared=shares)
+    assert loss(found, x, labels, 20.0) <= 1.02 * loss(plain, x, labels, 20.0)
 
 
 def test_an_example_shared_by_two_classes_is_as_likely_in_both() -> None:
