@@ -20,6 +20,8 @@ NEIGHBOURS = 64
 """Exemplars that a search finds, where there is one: of 10,000 routes their own is then among those
 of the nearest exemplars as often as among all that the head could like."""
 
+NO_NEIGHBOURS = Neighbours(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
+
 EXPLAINED = 3
 """Nearest exemplars of each candidate that `explain` names."""
 
@@ -67,7 +69,9 @@ class Router:
 
         None at all where every exemplar of a liked route is compared anyway.
         """
-        return self.index.search(self._unit(encoding), NEIGHBOURS if self._searches else 0)
+        if not self._searches:
+            return NO_NEIGHBOURS
+        return self.index.search(self._unit(encoding), NEIGHBOURS)
 
     def shortlist(self, encoding: Encodings, neighbours: Neighbours) -> Shortlist:
         """What the head says of a query with this encoding and these neighbours."""
