@@ -9,7 +9,7 @@ import numpy.typing as npt
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.evidence import Floats, gather_evidence, score_routes
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.ports import Encodings, Vectors
+from waypost_server.core.ports import Encodings, ExemplarIndex, Vectors
 from waypost_server.core.scoring import Scoring
 
 Logits = tuple[Floats, Floats | None]
@@ -76,7 +76,7 @@ def rank_routes(
     *,
     scoring: Scoring,
     exemplars: ExemplarTable,
-    vectors: Vectors,
+    index: ExemplarIndex,
     allowed: Collection[str],
     count: int,
     logits: Logits | None = None,
@@ -88,7 +88,7 @@ def rank_routes(
         route_ids: positions of the routes to compare, ascending; may be none.
         scoring: what was fitted.
         exemplars: the table.
-        vectors: the exemplars' unit vectors, row for row, shape (n, dimension).
+        index: has the exemplars' unit vectors, row for row.
         allowed: routes that may be candidates; empty for all. The others still speak: to forbid
             the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
@@ -96,13 +96,13 @@ def rank_routes(
     """
     if not len(route_ids):
         return Ranking((), 0.0, calibrated=False)
-    unit = encoding[: vectors.shape[1]]
+    unit = encoding[: index.dimension]
     everything = len(route_ids) == len(exemplars.routes)
     ids: slice | npt.NDArray[np.intp] = slice(None) if everything else np.asarray(route_ids)
     similarities = (
-        vectors @ unit
+        index.rows(slice(None)) @ unit
         if everything
-        else np.concatenate([vectors[exemplars.rows_of(i)] @ unit for i in route_ids])
+        else np.concatenate([index.rows(exemplars.rows_of(i)) @ unit for i in route_ids])
     )
     of_routes, outside = logits or scoring.head.logits(encoding[np.newaxis])
     sizes = exemplars.sizes[ids]

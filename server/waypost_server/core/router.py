@@ -67,7 +67,7 @@ class Router:
         None at all when every route is compared exemplar by exemplar anyway.
         """
         count = 0 if self._compares_all else NEIGHBOURS
-        return self.index.search(encoding[: self.index.vectors.shape[1]], count)
+        return self.index.search(encoding[: self.index.dimension], count)
 
     def decide(
         self,
@@ -91,7 +91,7 @@ class Router:
             self._shortlist(logits[0][0], neighbours.rows, query),
             scoring=self.scoring,
             exemplars=self.exemplars,
-            vectors=self.index.vectors,
+            index=self.index,
             allowed=query.allowed_routes,
             count=query.candidate_count,
             logits=logits,

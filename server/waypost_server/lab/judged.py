@@ -120,10 +120,10 @@ def judge(
 
 
 def _nearest_of(route: str, encoding: Encodings, router: Router) -> NearestExemplar | None:
-    exemplars, vectors = router.exemplars, router.index.vectors
+    exemplars, index = router.exemplars, router.index
     if route not in exemplars.counts:
         return None
     rows = exemplars.rows_of(exemplars.positions[route])
-    similarities = vectors[rows] @ encoding[: vectors.shape[1]]
+    similarities = index.rows(rows) @ encoding[: index.dimension]
     row = int(similarities.argmax())
     return NearestExemplar(exemplars.texts[rows.start + row], float(similarities[row]))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes import ExactIndex
 from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of, table_of
 from waypost_server.core.calibration import UNCALIBRATED, Calibration, CalibrationMethod
 from waypost_server.core.crossfit import hold_out
@@ -28,7 +29,7 @@ def ranking(
         list(range(len(world.exemplars.routes))) if routes is None else routes,
         scoring=world.scoring,
         exemplars=world.exemplars,
-        vectors=world.vectors,
+        index=ExactIndex(world.vectors),
         allowed=(),
         count=count,
     )

@@ -53,7 +53,7 @@ def test_a_shortlist_leaves_the_best_route_and_its_confidence_as_if_all_were_com
             range(ROUTES),
             scoring=world.scoring,
             exemplars=world.exemplars,
-            vectors=world.vectors,
+            index=ExactIndex(world.vectors),
             allowed=(),
             count=3,
         ).candidates
@@ -88,7 +88,7 @@ def test_only_allowed_routes_are_candidates_and_the_best_of_them_is_first(
             ids,
             scoring=world.scoring,
             exemplars=world.exemplars,
-            vectors=world.vectors,
+            index=ExactIndex(world.vectors),
             allowed=(),
             count=32,
         ).candidates

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.fakes import ExactIndex
 from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of
 from waypost_server.core.arrays import take
 from waypost_server.core.calibration import CalibrationMethod
@@ -56,7 +57,7 @@ def test_a_query_is_seen_as_the_router_sees_it() -> None:
             range(len(SIZES)),
             scoring=WORLD.scoring,
             exemplars=WORLD.exemplars,
-            vectors=WORLD.vectors,
+            index=ExactIndex(WORLD.vectors),
             allowed=(),
             count=2,
         )
