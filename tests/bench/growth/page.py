@@ -43,8 +43,8 @@ def pictures(by_exemplars: Sequence[Point], by_routes: Sequence[Point]) -> Mappi
         )
         drawn[_file("memory", what)] = chart(
             {
-                "after questions": _line(points, what, lambda p: p.answers["resident_mb"]),
-                "of the bundle alone": _line(points, what, lambda p: p.answers["loaded_mb"]),
+                "with mapped files": _line(points, what, lambda p: p.answers["resident_mb"]),
+                "without": _line(points, what, lambda p: p.answers["private_mb"]),
             },
             x_title=what,
             y_title="resident MB",
@@ -108,6 +108,7 @@ def _sizes(points: Sequence[Point]) -> str:
         "loaded, s",
         "loading adds, MB",
         "resident after questions, MB",
+        "without mapped files, MB",
         *(f"{name}, MB" for name in SERVED),
         "all files, MB",
     ]
@@ -120,6 +121,7 @@ def _sizes(points: Sequence[Point]) -> str:
             f"{point.answers['load_seconds']:.2f}",
             f"{point.answers['loaded_mb']:.0f}",
             f"{point.answers['resident_mb']:.0f}",
+            f"{point.answers['private_mb']:.0f}",
             *(_mb(point.files_mb.get(name)) for name in SERVED),
             _mb(sum(point.files_mb.values())),
         ]
