@@ -13,7 +13,7 @@ from waypost_server.core.halves import Halves, halve, widen
 from waypost_server.core.ports import Neighbours, Rows, Vectors
 
 EXACT_UP_TO = 10_000
-"""Exemplars up to which all are compared, in a millisecond at most; see `make bench`."""
+"""Exemplars up to which all are compared, in about a millisecond; see `make bench`."""
 
 
 class IndexKind(StrEnum):

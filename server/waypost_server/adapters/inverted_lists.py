@@ -3,7 +3,7 @@
 A search looks into the lists whose centres are nearest to the query. The codes are coarse and only
 nominate candidates, which are then compared by their stored vectors. At 1,000,000 exemplars that
 takes a third of the time of 8-bit codes at the same recall, and a quarter of their memory; a graph
-(HNSW) of so many is a quarter of an hour in the making. See `make bench-growth`.
+(HNSW) of so many would be a quarter of an hour in the making. See `make bench-growth`.
 """
 
 from typing import Any
@@ -14,21 +14,21 @@ import numpy as np
 from waypost_server.core.ports import Rows, Vectors
 
 LISTS_PER_ROOT = 2
-"""Lists, in units of the square root of the exemplars: to choose among lists then takes about as
-long as to look into the chosen ones."""
+"""Lists, in units of the square root of the exemplars: 2,000 of a million; to assign exemplars to
+them is most of a build."""
 
 TAUGHT_PER_LIST = 32
-"""Exemplars that the centre of a list is fitted on; more cost time and find no more."""
+"""Exemplars that the centre of a list is fitted on: with these a million are built in a minute."""
 
 ROUNDS = 8
-"""Of k-means; FAISS's 25 find no more."""
+"""Of k-means, of which FAISS would make 25: likewise for the sake of the build."""
 
 CODE_BITS = 4
 BLOCK = 32
 """Codes that FAISS looks up with one instruction."""
 
 PROBED = 80
-"""Lists that a search looks into: recall at 10 is 0.99 with 64 at 1,000,000, and higher below."""
+"""Lists that a search looks into: recall at 10 is 0.995 at 1,000,000, and no lower below."""
 
 CANDIDATES = 256
 """Exemplars that the codes nominate; with 128 recall is lower by up to 0.001."""
