@@ -80,6 +80,10 @@ bench-stages: setup  ## Measure what the first stage decides, and what it costs
 bench-serving: setup  ## Measure decisions over gRPC beside an echo, the bare encoder and semantic-router
 	@$(BIN)/python -m tests.bench.serving
 
+.PHONY: bench-growth
+bench-growth: setup  ## Measure times and memory from 100 to 1,000,000 exemplars, 5 to 10,000 routes
+	@$(BIN)/python -m tests.bench.growth
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from waypost_server.core.ports import Encodings, Neighbours, Vectors
+from waypost_server.core.ports import Encodings, Neighbours, Rows, Vectors
 
 INNER = 24
 """Length of an inner vector."""
@@ -54,14 +54,17 @@ class ExactIndex:
 
     def __init__(self, vectors: Vectors) -> None:
         self.vectors = vectors
-        self.dimension = vectors.shape[1]
-
-    def rows(self, rows: slice) -> Vectors:
-        return self.vectors[rows]
 
     @property
     def size(self) -> int:
         return len(self.vectors)
+
+    @property
+    def dimension(self) -> int:
+        return int(self.vectors.shape[1])
+
+    def rows(self, wanted: slice | Rows) -> Vectors:
+        return self.vectors[wanted]
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         cosines = self.vectors @ vector

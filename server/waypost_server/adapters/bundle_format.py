@@ -1,8 +1,6 @@
 """The files of a bundle: what each holds, and how it is checked before it is believed."""
 
-import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,9 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from waypost_server.adapters import stage_files
-from waypost_server.adapters.faiss_index import FaissIndex
+from waypost_server.adapters.bundle_files import MANIFEST, BundleFiles, read
+from waypost_server.adapters.exemplar_lines import jsonl, read_exemplars, write_exemplars
+from waypost_server.adapters.faiss_index import FaissIndex, IndexKind
 from waypost_server.adapters.files import as_npy, sha256_hex
+from waypost_server.adapters.index_files import INDEX, read_index, write_index
 from waypost_server.adapters.scoring_files import (
     CALIBRATION,
     HEAD,
@@ -28,8 +28,6 @@ from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encodings
 from waypost_server.core.scoring import Scoring
 
-MANIFEST = "manifest.json"
-INDEX = "exemplars.faiss"
 INNER = "inner.npy"
 OUT_OF_SCOPE = "out_of_scope.jsonl"
 OUTSIDE = "out_of_scope.npy"
@@ -39,7 +37,7 @@ EXEMPLARS = "exemplars.jsonl"
 ROUTES = "routes.json"
 
 SERVED = (INDEX, EXEMPLARS, ROUTES, HEAD, CALIBRATION)
-"""The files that answering queries takes."""
+"""The files that answering queries takes of any bundle; some have more."""
 
 VERSION_DIGITS = 12
 """Hex digits of the manifest's hash that name a version: no two alike in any plausible history."""
@@ -59,7 +57,7 @@ class BundleManifest(BaseModel):
     route_count: int
     exemplar_count: int
     dimension: int
-    index_kind: Literal["exact", "hnsw"]
+    index_kind: IndexKind
     files: dict[str, Sha256]
 
 
@@ -68,13 +66,6 @@ class _RoutesFile(BaseModel):
 
     catalog: Catalog
     negative_counts: dict[str, int]
-
-
-class _ExemplarRow(BaseModel):
-    """A line of `exemplars.jsonl`; its row number in the index is its line number, from 0."""
-
-    route: str
-    text: str
 
 
 class _TextRow(BaseModel):
@@ -88,13 +79,18 @@ class _TextRow(BaseModel):
 class StoredBundle:
     """A bundle as loaded, with all that answers queries."""
 
-    folder: Path
+    files: BundleFiles
     manifest: BundleManifest
     catalog: Catalog
     exemplars: ExemplarTable
     index: FaissIndex
     scoring: Scoring
     first: StoredFirstStage | None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it was loaded from."""
+        return self.files.folder
 
     @property
     def version(self) -> str:
@@ -104,65 +100,47 @@ class StoredBundle:
     def known(self) -> Mapping[str, Encodings]:
         """All encodings of the bundle by text, for the next build."""
         known: dict[str, Encodings] = {}
-        for rows, array in ((NEGATIVES, AGAINST), (OUT_OF_SCOPE, OUTSIDE)):
-            texts = [row.text for row in self._rows(rows)]
-            known |= dict(zip(texts, self._array(array, len(texts)), strict=True))
+        for name, array in ((NEGATIVES, AGAINST), (OUT_OF_SCOPE, OUTSIDE)):
+            texts = [row.text for row in self._rows(name)]
+            known |= dict(zip(texts, self.files.array(array, len(texts)), strict=True))
         return known | dict(zip(self.exemplars.texts, self.encodings(), strict=True))
 
     def outside(self) -> Encodings:
         """Encodings of the examples of out of scope, shape (m, width)."""
-        return self._array(OUTSIDE, len(self._rows(OUT_OF_SCOPE)))
+        return self.files.array(OUTSIDE, len(self._rows(OUT_OF_SCOPE)))
 
     def negatives(self) -> Negatives:
         """What the head was taught of negatives."""
         routes = [row.route for row in self._rows(NEGATIVES)]
-        return negatives_of(self.exemplars, routes, self._array(AGAINST, len(routes)))
+        return negatives_of(self.exemplars, routes, self.files.array(AGAINST, len(routes)))
 
     def encodings(self) -> Encodings:
         """The exemplars' encodings, row for row; read when asked, since only builds need them."""
-        inner = self._array(INNER, len(self.exemplars.texts)).astype(np.float32)
-        return np.hstack([self.index.vectors, inner])
+        inner = self.files.array(INNER, len(self.exemplars.texts)).astype(np.float32)
+        return np.hstack([self.index.rows(slice(None)), inner])
 
     def _rows(self, name: str) -> list[_TextRow]:
-        lines = _verified(self.folder, name, self.manifest).splitlines()
         try:
-            return [_TextRow.model_validate_json(line) for line in lines]
+            return [
+                _TextRow.model_validate_json(line) for line in self.files.content(name).splitlines()
+            ]
         except ValidationError as error:
             raise _damaged(self.folder / name, error) from None
-
-    def _array(self, name: str, rows: int) -> Encodings:
-        content = _verified(self.folder, name, self.manifest)
-        try:
-            found: Encodings = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, OSError) as error:
-            raise BundleError(
-                f"{self.folder / name}: cannot be read: {error}; build again"
-            ) from None
-        if len(found) != rows or not np.isfinite(found).all():
-            raise BundleError(
-                f"{self.folder / name}: it holds {len(found)} rows, wanted {rows} of finite "
-                "numbers; build again"
-            )
-        return found
 
 
 def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
     """The bundle's version and its files by name; equal bundles give equal bytes."""
     unit, inner = np.split(bundle.encodings, [bundle.dimension], axis=1)
-    index = FaissIndex.build(unit)
+    index, indexed = write_index(unit)
     table = bundle.exemplars
-    rows = (
-        {"route": table.routes[route_id], "text": text}
-        for route_id, text in zip(table.route_ids, table.texts, strict=True)
-    )
     routes = _RoutesFile(catalog=bundle.catalog, negative_counts=dict(table.negative_counts))
     files = {
-        INDEX: index.to_bytes(),
-        EXEMPLARS: _jsonl(rows),
+        **indexed,
+        EXEMPLARS: write_exemplars(table),
         INNER: as_npy(inner.astype(np.float16)),
-        OUT_OF_SCOPE: _jsonl({"text": text} for text in bundle.out_of_scope),
+        OUT_OF_SCOPE: jsonl({"text": text} for text in bundle.out_of_scope),
         OUTSIDE: as_npy(bundle.outside),
-        NEGATIVES: _jsonl({"route": route, "text": text} for route, text in bundle.negatives),
+        NEGATIVES: jsonl({"route": route, "text": text} for route, text in bundle.negatives),
         AGAINST: as_npy(bundle.against),
         ROUTES: routes.model_dump_json(indent=1).encode(),
         **write_scoring(bundle.scoring),
@@ -176,7 +154,7 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
             route_count=len(bundle.catalog.routes),
             exemplar_count=len(table.texts),
             dimension=bundle.dimension,
-            index_kind="exact" if index.exact else "hnsw",
+            index_kind=index.kind,
             files={},
         ),
         files,
@@ -185,9 +163,7 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
 
 def with_scoring(stored: StoredBundle, scoring: Scoring) -> tuple[str, Mapping[str, bytes]]:
     """The version and the files of the same bundle with another scoring."""
-    files = {
-        name: _verified(stored.folder, name, stored.manifest) for name in stored.manifest.files
-    }
+    files = {name: stored.files.content(name) for name in stored.files.names}
     return _sealed(stored.manifest, files | write_scoring(scoring))
 
 
@@ -204,33 +180,21 @@ def load(folder: Path) -> StoredBundle:
     """Loads the bundle in `folder`, which its version names; raises BundleError if damaged."""
     try:
         manifest = _manifest(folder)
-        staged = stage_files.FILES if stage_files.STAGE in manifest.files else ()
-        files = {name: _verified(folder, name, manifest) for name in (*SERVED, *staged)}
-        rows = [_ExemplarRow.model_validate_json(line) for line in files[EXEMPLARS].splitlines()]
-        routes = _RoutesFile.model_validate_json(files[ROUTES])
-        count = len({row.route for row in rows})
-        stage = read_stage(files, routes=count, exemplars=len(rows)) if staged else None
-        scoring = read_scoring(files[HEAD], files[CALIBRATION], routes=count)
+        files = BundleFiles(folder, manifest.files)
+        routes = _RoutesFile.model_validate_json(files.content(ROUTES))
+        exemplars = read_exemplars(files.path(EXEMPLARS), negative_counts=routes.negative_counts)
+        count, rows = len(exemplars.routes), len(exemplars.texts)
+        return StoredBundle(
+            files=files,
+            manifest=manifest,
+            catalog=routes.catalog,
+            exemplars=exemplars,
+            index=read_index(files, rows),
+            scoring=read_scoring(files.content(HEAD), files.content(CALIBRATION), routes=count),
+            first=read_stage(files, routes=count, exemplars=rows),
+        )
     except ValidationError as error:
         raise _damaged(folder, error) from None
-    index = FaissIndex.from_bytes(files[INDEX])
-    if index.size != len(rows):
-        raise BundleError(
-            f"{folder}: {INDEX} holds {index.size} vectors, but {EXEMPLARS} {len(rows)} exemplars; "
-            "build again"
-        )
-    exemplars = ExemplarTable.of(
-        ((row.route, row.text) for row in rows), negative_counts=routes.negative_counts
-    )
-    return StoredBundle(
-        folder=folder,
-        manifest=manifest,
-        catalog=routes.catalog,
-        exemplars=exemplars,
-        index=index,
-        scoring=scoring,
-        first=stage,
-    )
 
 
 def _damaged(path: Path, error: ValidationError) -> BundleError:
@@ -239,12 +203,8 @@ def _damaged(path: Path, error: ValidationError) -> BundleError:
     return BundleError(f"{path}: {where}: {first['msg']}; build again")
 
 
-def _jsonl(rows: Iterable[Mapping[str, str]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
 def _manifest(folder: Path) -> BundleManifest:
-    content = _read(folder / MANIFEST)
+    content = read(folder / MANIFEST)
     found = sha256_hex(content)
     if not found.startswith(folder.name):
         raise BundleError(
@@ -252,20 +212,3 @@ def _manifest(folder: Path) -> BundleManifest:
             f"but the version is {folder.name}; build again"
         )
     return BundleManifest.model_validate_json(content)
-
-
-def _verified(folder: Path, name: str, manifest: BundleManifest) -> bytes:
-    content = _read(folder / name)
-    wanted, found = manifest.files.get(name), sha256_hex(content)
-    if found != wanted:
-        raise BundleError(
-            f"{folder / name}: its SHA-256 is {found}, but {MANIFEST} says {wanted}; build again"
-        )
-    return content
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}; build again") from None

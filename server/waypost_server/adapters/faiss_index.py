@@ -1,54 +1,74 @@
 """The exemplar index on FAISS."""
 
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 import faiss
 import numpy as np
 
+from waypost_server.adapters.inverted_lists import build_lists, candidates
 from waypost_server.core.errors import BundleError
-from waypost_server.core.ports import Neighbours, Vectors
+from waypost_server.core.halves import Halves, halve, widen
+from waypost_server.core.ports import Neighbours, Rows, Vectors
 
-EXACT_UP_TO = 10_000
-"""Exemplars from which HNSW answers faster than comparing all of them; see `make bench`."""
+EXACT_UP_TO = 20_000
+"""Exemplars up to which all are compared, in two milliseconds, and where routes are small, never;
+lists take seconds to build."""
 
-HNSW_LINKS = 32
-HNSW_EF_CONSTRUCTION = 200
-HNSW_EF_SEARCH = 256
-"""Wide enough for a recall of 0.99 at 64 neighbours on sentence vectors; see the unit test."""
+
+class IndexKind(StrEnum):
+    """How neighbours are found, as the manifest names it."""
+
+    EXACT = "exact"
+    LISTS = "ivf_pq"
 
 
 class FaissIndex:
-    """Inner product over unit vectors, that is cosine; implements core's ExemplarIndex."""
+    """Inner product over unit vectors, that is cosine; implements core's ExemplarIndex.
 
-    def __init__(self, index: Any) -> None:  # noqa: ANN401  (FAISS has no types)
+    While it is small, it compares all and holds the vectors itself. A large one has inverted lists,
+    and beside them the vectors at half size, which may stay on disk: a search reads few of them.
+    """
+
+    def __init__(self, index: Any, halves: Halves | None = None) -> None:  # noqa: ANN401
         self._index = index
+        self.halves = halves
 
     @classmethod
     def build(cls, vectors: Vectors, *, exact_up_to: int = EXACT_UP_TO) -> "FaissIndex":
         """An index of vectors of shape (n, dimension): exact while n is at most `exact_up_to`."""
-        count, dimension = vectors.shape
-        index: Any
-        if count <= exact_up_to:
-            index = faiss.IndexFlatIP(dimension)
-        else:
-            index = faiss.IndexHNSWFlat(dimension, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
-            index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
-        # Several threads would link the graph in an order of their own at each build.
-        faiss.omp_set_num_threads(1)
+        if len(vectors) > exact_up_to:
+            return cls(build_lists(vectors), halve(vectors))
+        index: Any = faiss.IndexFlatIP(vectors.shape[1])
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return cls(index)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "FaissIndex":
-        """The index that `to_bytes` wrote; raises BundleError when it is none."""
+    def from_bytes(cls, content: bytes, halves: Halves | None = None) -> "FaissIndex":
+        """The index that `to_bytes` wrote; raises BundleError when it is none.
+
+        Args:
+            content: what it wrote.
+            halves: the vectors at half size, shape (n, dimension), of a large one.
+        """
         try:
-            return cls(faiss.deserialize_index(np.frombuffer(content, dtype=np.uint8)))
+            index = faiss.deserialize_index(np.frombuffer(content, dtype=np.uint8))
         except RuntimeError:
-            raise BundleError("exemplars.faiss is not a FAISS index; build again") from None
+            index = None
+        wanted = faiss.IndexFlatIP if halves is None else faiss.IndexIVFPQFastScan
+        if not isinstance(index, wanted) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise BundleError("exemplars.faiss is not a FAISS index of ours; build again")
+        shape = (index.ntotal, index.d)
+        if halves is not None and (halves.shape != shape or halves.dtype != np.float16):
+            raise BundleError(
+                f"exemplars.faiss holds vectors of the shape {shape}, but beside it are "
+                f"{halves.dtype} of {halves.shape}; build again"
+            )
+        return cls(index, halves)
 
     def to_bytes(self) -> bytes:
-        """The index in FAISS's own format."""
+        """The index in FAISS's own format, without `halves`."""
         return bytes(faiss.serialize_index(self._index))
 
     @property
@@ -61,34 +81,40 @@ class FaissIndex:
         """Length of a vector."""
         return int(self._index.d)
 
-    def rows(self, rows: slice) -> Vectors:
-        """Some of the vectors, row for row."""
-        return self.vectors[rows]
-
     @property
-    def exact(self) -> bool:
-        """Whether every exemplar is compared."""
-        return not isinstance(self._index, faiss.IndexHNSW)
+    def kind(self) -> IndexKind:
+        """Exact when every exemplar is compared."""
+        return IndexKind.EXACT if self.halves is None else IndexKind.LISTS
 
-    @cached_property
-    def vectors(self) -> Vectors:
-        """The vectors as added, shape (size, dimension); FAISS's own memory, not to be written."""
-        flat: Any = self._index if self.exact else faiss.downcast_index(self._index.storage)
-        borrowed: Vectors = faiss.rev_swig_ptr(flat.get_xb(), self.size * self._index.d)
-        vectors = np.asarray(_Owned(borrowed, self._index)).reshape(self.size, self._index.d)
-        vectors.flags.writeable = False
-        return vectors
+    def rows(self, wanted: slice | Rows) -> Vectors:
+        """The vectors of some exemplars, shape (how many, dimension).
+
+        A slice of an exact index is FAISS's own memory, not to be written; all else is a copy.
+        """
+        return self._vectors[wanted] if self.halves is None else widen(self.halves[wanted])
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         """The min(k, size) nearest exemplars of a vector of shape (dimension,)."""
         k = min(k, self.size)
         if k == 0:
             return Neighbours(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
-        query = np.ascontiguousarray(vector, dtype=np.float32)[np.newaxis]
-        params = None if self.exact else _search_width(k)
-        similarities, rows = self._index.search(query, k, params=params)
-        found = rows[0] >= 0
-        return Neighbours(rows[0][found], similarities[0][found])
+        query = np.ascontiguousarray(vector, dtype=np.float32)
+        if self.halves is None:
+            similarities, rows = self._index.search(query[np.newaxis], k)
+            found = rows[0] >= 0
+            return Neighbours(rows[0][found], similarities[0][found])
+        likely = candidates(self._index, query, k)
+        cosines = self.rows(likely) @ query
+        nearest = np.argsort(-cosines, kind="stable")[:k]
+        return Neighbours(likely[nearest], cosines[nearest])
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        """The vectors of an exact index, in FAISS's own memory."""
+        borrowed: Vectors = faiss.rev_swig_ptr(self._index.get_xb(), self.size * self.dimension)
+        vectors = np.asarray(_Owned(borrowed, self._index)).reshape(self.size, self.dimension)
+        vectors.flags.writeable = False
+        return vectors
 
 
 class _Owned:
@@ -97,8 +123,3 @@ class _Owned:
     def __init__(self, borrowed: Vectors, index: Any) -> None:  # noqa: ANN401  (FAISS has no types)
         self.__array_interface__ = borrowed.__array_interface__
         self._index = index
-
-
-def _search_width(k: int) -> Any:  # noqa: ANN401  (FAISS has no types)
-    parameters: Any = faiss  # its stubs lack what SWIG generates
-    return parameters.SearchParametersHNSW(efSearch=max(k, HNSW_EF_SEARCH))

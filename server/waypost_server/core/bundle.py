@@ -11,6 +11,7 @@ from waypost_server.core.crossfit import HeldOut
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.first_stage import FittedFirstStage, choose_gate
+from waypost_server.core.halves import halve
 from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
@@ -214,17 +215,12 @@ def _encode(
     progress(0, len(missing))
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
-        encodings.update(zip(chunk, _storable(encoder.encode(chunk), encoder), strict=True))
+        encodings.update(zip(chunk, encoder.encode(chunk), strict=True))
         progress(start + len(chunk), len(missing))
     if not texts:
         return np.empty((0, encoder.width), dtype=np.float32)
-    return np.stack([encodings[text] for text in texts])
-
-
-def _storable(encodings: Encodings, encoder: Encoder) -> Encodings:
-    """Rounds inner vectors as a bundle stores them: a build must not depend on what was reused."""
-    inner = encodings[:, encoder.dimension :].astype(np.float16).astype(np.float32)
-    return np.hstack([encodings[:, : encoder.dimension], inner])
+    # As a bundle stores them: a build must not depend on what was reused.
+    return halve(np.stack([encodings[text] for text in texts])).astype(np.float32)
 
 
 def _check_finite(

@@ -1,6 +1,6 @@
 """The exemplars of all routes as one table, row for row with the index."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,14 +14,14 @@ class ExemplarTable:
 
     Attributes:
         routes: names of the routes that have exemplars, sorted.
-        texts: the exemplars, shape (n,).
-        route_ids: for each exemplar the position of its route in `routes`, shape (n,), ascending.
+        texts: the exemplars, n of them; a bundle's stay on disk and are read one by one.
+        sizes: how many exemplars each route has, at least 1, in the order of `routes`.
         negative_counts: how many negatives each route has, by name.
     """
 
     routes: tuple[str, ...]
-    texts: tuple[str, ...]
-    route_ids: npt.NDArray[np.int32]
+    texts: Sequence[str]
+    sizes: npt.NDArray[np.int32]
     negative_counts: Mapping[str, int]
 
     @classmethod
@@ -30,19 +30,20 @@ class ExemplarTable:
     ) -> "ExemplarTable":
         """The table of pairs of route and text; within a route they keep their order."""
         rows = sorted(exemplars, key=lambda row: row[0])
-        routes = tuple(sorted({route for route, _ in rows}))
-        position = {route: i for i, route in enumerate(routes)}
+        counts: dict[str, int] = {}
+        for route, _ in rows:
+            counts[route] = counts.get(route, 0) + 1
         return cls(
-            routes=routes,
+            routes=tuple(counts),
             texts=tuple(text for _, text in rows),
-            route_ids=np.array([position[route] for route, _ in rows], dtype=np.int32),
+            sizes=np.array([*counts.values()], dtype=np.int32),
             negative_counts=negative_counts,
         )
 
     @cached_property
-    def sizes(self) -> npt.NDArray[np.int32]:
-        """How many exemplars each route has, in the order of `routes`."""
-        return np.bincount(self.route_ids, minlength=len(self.routes)).astype(np.int32)
+    def route_ids(self) -> npt.NDArray[np.int32]:
+        """For each exemplar the position of its route in `routes`, shape (n,), ascending."""
+        return np.repeat(np.arange(len(self.routes), dtype=np.int32), self.sizes)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

@@ -67,12 +67,15 @@ class ExemplarIndex(Protocol):
     def dimension(self) -> int:
         """Length of a vector."""
 
-    @property
-    def vectors(self) -> Vectors:
-        """The exemplars' vectors, row for row, shape (size, dimension); not a copy."""
+    def rows(self, wanted: slice | Rows) -> Vectors:
+        """The vectors of some exemplars, shape (how many, dimension), not to be written.
 
-    def rows(self, rows: slice) -> Vectors:
-        """Some of the vectors, row for row."""
+        A slice of a small index is no copy; a large one keeps its vectors on disk, and makes as
+        many of them as are wanted.
+        """
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
-        """The min(k, size) nearest exemplars of a vector of shape (dimension,). Thread-safe."""
+        """The min(k, size) nearest exemplars of a vector of shape (dimension,). Thread-safe.
+
+        A large index finds nearly all of them, and may find fewer.
+        """

@@ -100,7 +100,7 @@ def try_tuning(
         labels,
         scoring=router.scoring,
         exemplars=router.exemplars,
-        vectors=router.index.vectors,
+        vectors=router.index.rows(slice(None)),
     )
     folds = _Folds(router, queries, encodings, seen)
     before, old = judge(queries, encodings, router), router.scoring.thresholds

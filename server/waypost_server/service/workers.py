@@ -1,8 +1,9 @@
 """Threads that encode, behind a bounded queue, so that the event loop never waits for them.
 
-What takes no transformer is decided on the loop itself: a thread's wake-up takes longer. A thread
-that is free takes what waits, as many as are its share, and encodes them together. A lone query
-thus never waits for company, and the longer the queue, the less each query costs.
+What takes no transformer is decided on the loop itself, since a thread's wake-up takes longer; but
+not once many wait, for then the loop is what everyone waits for. A thread that is free takes its
+share of what waits and encodes it together. A lone query thus never waits for company, and the
+longer the queue, the less each query costs.
 """
 
 import asyncio
@@ -78,13 +79,14 @@ class Workers:
             raise OverloadedError(
                 f"{self._capacity} queries are waiting or running already; try again later"
             )
-        arrived_ns, short = self.engine.now(), len(query.text) <= ON_LOOP
-        routed = self.engine.at_once(query, arrived_ns) if short else None
+        arrived_ns = self.engine.now()
+        tried = len(query.text) <= ON_LOOP and self.queue_depth < TOGETHER
+        routed = self.engine.at_once(query, arrived_ns) if tried else None
         if routed is None:
             answer: asyncio.Future[Routed] = asyncio.get_running_loop().create_future()
             self._admitted += 1
             try:
-                self._queue.put(_Waiting(query, arrived_ns, short, answer))
+                self._queue.put(_Waiting(query, arrived_ns, tried, answer))
                 routed = await answer
             finally:
                 self._admitted -= 1

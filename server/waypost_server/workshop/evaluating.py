@@ -84,7 +84,7 @@ def evaluate_index(
             found.judged,
             encodings[:, : encoder.dimension],
             stored.exemplars,
-            stored.index.vectors,
+            stored.index.rows(slice(None)),
         ),
     )
 

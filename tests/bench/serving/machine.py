@@ -15,8 +15,17 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory that a process holds, in MB."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii"))
+    """Memory that a process holds, in MB, with what it touched of mapped files."""
+    return _status_mb(pid, "VmRSS")
+
+
+def private_mb(pid: int) -> float:
+    """The same without mapped files, which are the system's to drop, or to share."""
+    return _status_mb(pid, "RssAnon")
+
+
+def _status_mb(pid: int, name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii"))
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from tests.folders import folder_content, write_folder
 from tests.unit.adapters.bundles import TEXTS, small_bundle
+from waypost_server.adapters.bundle_files import MANIFEST
 from waypost_server.adapters.bundle_format import (
     EXEMPLARS,
-    INDEX,
-    MANIFEST,
     SERVED,
     load,
     serialise,
 )
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.index_files import INDEX
 from waypost_server.core.bundle import Bundle
 from waypost_server.core.errors import BundleError
 
@@ -48,7 +48,9 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     assert back.exemplars.negative_counts == {"billing": 1}
     np.testing.assert_array_equal(back.exemplars.route_ids, bundle.exemplars.route_ids)
-    np.testing.assert_array_equal(back.index.vectors, bundle.encodings[:, : bundle.dimension])
+    np.testing.assert_array_equal(
+        back.index.rows(slice(None)), bundle.encodings[:, : bundle.dimension]
+    )
     np.testing.assert_array_equal(back.encodings(), bundle.encodings)
     np.testing.assert_array_equal(back.negatives().inputs, bundle.against)
     np.testing.assert_array_equal(back.known()["no"], bundle.against[0])
@@ -133,9 +135,12 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 FORGED: dict[str, tuple[dict[str, bytes], str]] = {
     "fewer vectors": (
         {INDEX: FaissIndex.build(np.eye(4, dtype=np.float32)).to_bytes()},
-        "exemplars.faiss holds 4 vectors, but exemplars.jsonl 5 exemplars; build again",
+        "exemplars.faiss holds 4 vectors, but there are 5 exemplars; build again",
     ),
-    "row without text": ({EXEMPLARS: b'{"route": "a"}\n' * 5}, "text: Field required; build again"),
+    "row without text": (
+        {EXEMPLARS: b'{"route": "a", "text": "b"}\n' * 4 + b'{"route": "a"}\n'},
+        "exemplars.jsonl: line 5: it lacks a route or a text; build again",
+    ),
     "index of another kind": ({INDEX: b"?" * 100}, "exemplars.faiss is not a FAISS index"),
     "newer format": ({MANIFEST: b'{"format_version": 2}'}, "format_version: Input should be 1"),
 }

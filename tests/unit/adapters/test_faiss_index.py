@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from tests.golden import golden_vectors
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.adapters.faiss_index import FaissIndex
+from waypost_server.adapters.faiss_index import FaissIndex, IndexKind
+from waypost_server.adapters.inverted_lists import FEWEST
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.core.errors import BundleError
+from waypost_server.core.halves import Halves, halve, widen
 from waypost_server.core.ports import Vectors
 
 NEIGHBOURS = 64
@@ -20,7 +23,7 @@ NEIGHBOURS = 64
 @pytest.fixture(scope="module")
 def exemplars(index_folder: Path) -> Vectors:
     """Vectors of the shipped exemplars."""
-    return BundleStore(index_folder).load().index.vectors
+    return BundleStore(index_folder).load().index.rows(slice(None))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,11 @@ def blends(vectors: Vectors, count: int) -> Vectors:
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
+def stored(vectors: Vectors) -> Vectors:
+    """As a build rounds them."""
+    return widen(halve(vectors))
+
+
 def nearest(vectors: Vectors, query: Vectors, k: int) -> set[int]:
     """What numpy finds by comparing all."""
     return set(np.argsort(-(vectors @ query), kind="stable")[:k].tolist())
@@ -50,7 +58,7 @@ def test_the_exact_index_finds_what_comparing_all_finds(
     exemplars: Vectors, queries: Vectors
 ) -> None:
     index = FaissIndex.build(exemplars)
-    assert index.exact
+    assert index.kind is IndexKind.EXACT
     for query in queries:
         found = index.search(query, NEIGHBOURS)
         cosines = exemplars @ query
@@ -59,36 +67,50 @@ def test_the_exact_index_finds_what_comparing_all_finds(
         assert len(set(found.rows.tolist())) == NEIGHBOURS
 
 
-def test_hnsw_finds_99_percent_of_the_64_nearest_among_sentences(
+def test_lists_find_99_percent_of_the_10_nearest_among_sentences(
     exemplars: Vectors, queries: Vectors
 ) -> None:
-    vectors = blends(np.concatenate([exemplars, golden_vectors()]), 5_000)
-    index = FaissIndex.build(vectors, exact_up_to=0)
-    assert not index.exact
-    hits = [
-        len(nearest(vectors, query, NEIGHBOURS) & {*index.search(query, NEIGHBOURS).rows})
-        for query in queries
-    ]
-    assert sum(hits) / (NEIGHBOURS * len(queries)) >= 0.99
+    vectors = stored(blends(np.concatenate([exemplars, golden_vectors()]), 12_000))
+    index = FaissIndex.build(vectors)
+    assert index.kind is IndexKind.LISTS
+    hits = 0
+    for query in queries:
+        found = index.search(query, 10)
+        hits += len(nearest(vectors, query, 10) & {*found.rows.tolist()})
+        np.testing.assert_allclose(vectors[found.rows] @ query, found.similarities, atol=1e-6)
+        assert (np.diff(found.similarities) <= 0).all()
+    assert hits / (10 * len(queries)) >= 0.99
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["hnsw", "exact"])
+def reloaded(index: FaissIndex) -> FaissIndex:
+    return FaissIndex.from_bytes(index.to_bytes(), index.halves)
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["lists", "exact"])
 def test_an_index_comes_back_from_its_bytes_and_the_same_vectors_give_the_same_bytes(
     exemplars: Vectors, queries: Vectors, exact_up_to: int
 ) -> None:
     index = FaissIndex.build(exemplars, exact_up_to=exact_up_to)
-    content = index.to_bytes()
-    assert FaissIndex.build(exemplars.copy(), exact_up_to=exact_up_to).to_bytes() == content
-    back = FaissIndex.from_bytes(content)
-    assert back.exact == index.exact
-    np.testing.assert_array_equal(back.vectors, exemplars)
+    again = FaissIndex.build(exemplars.copy(), exact_up_to=exact_up_to)
+    assert again.to_bytes() == index.to_bytes()
+    back = reloaded(index)
+    assert (back.kind, back.size, back.dimension) == (index.kind, *exemplars.shape)
     for query in queries[:10]:
         before, after = (i.search(query, NEIGHBOURS) for i in (index, back))
         np.testing.assert_array_equal(before.rows, after.rows)
         np.testing.assert_array_equal(before.similarities, after.similarities)
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["hnsw", "exact"])
+@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["lists", "exact"])
+def test_rows_are_the_vectors_that_a_build_made(exemplars: Vectors, exact_up_to: int) -> None:
+    """What a build makes is rounded already, so that even a large index gives it back."""
+    index = reloaded(FaissIndex.build(exemplars, exact_up_to=exact_up_to))
+    some = np.array([5, 0, 31])
+    for wanted in (slice(None), slice(3, 9), slice(7, 7), some):
+        np.testing.assert_array_equal(index.rows(wanted), exemplars[wanted])
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["lists", "exact"])
 def test_threads_that_search_at_once_find_what_one_finds_alone(
     exemplars: Vectors, queries: Vectors, exact_up_to: int
 ) -> None:
@@ -99,28 +121,47 @@ def test_threads_that_search_at_once_find_what_one_finds_alone(
     assert together == alone * 5
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 1000], ids=["hnsw", "exact"])
-def test_vectors_outlive_the_index_that_lent_them(exemplars: Vectors, exact_up_to: int) -> None:
-    lent = [FaissIndex.build(exemplars, exact_up_to=exact_up_to).vectors for _ in range(3)]
+def test_vectors_outlive_the_index_that_lent_them(exemplars: Vectors) -> None:
+    lent = [FaissIndex.build(exemplars).rows(slice(None)) for _ in range(3)]
     for vectors in lent:
         np.testing.assert_array_equal(vectors, exemplars)
         assert not vectors.flags.writeable
 
 
-@given(count=st.integers(0, 30), k=st.integers(1, 40), exact=st.booleans())
+@given(count=st.integers(0, 60), k=st.integers(1, 70), dimension=st.sampled_from([7, 8]))
+@pytest.mark.parametrize("kind", IndexKind)
 def test_as_many_neighbours_as_there_are_come_nearest_first(
-    count: int, k: int, exact: bool
+    kind: IndexKind, count: int, k: int, dimension: int
 ) -> None:
-    vectors = np.random.default_rng(count).standard_normal((count, 8), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = FaissIndex.build(vectors, exact_up_to=count if exact else -1)
-    found = index.search(np.eye(8, dtype=np.float32)[0], k)
+    count += FEWEST * (kind is IndexKind.LISTS)
+    vectors = np.random.default_rng(count).standard_normal((count, dimension), dtype=np.float32)
+    vectors = stored(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    index = FaissIndex.build(vectors, exact_up_to=0 if kind is IndexKind.LISTS else count)
+    assert index.kind is kind
+    found = index.search(np.eye(dimension, dtype=np.float32)[0], k)
     assert found.rows.shape == found.similarities.shape == (min(k, count),)
-    assert (np.diff(found.similarities) <= 0).all()
+    np.testing.assert_allclose(found.similarities, -np.sort(-vectors[:, 0])[:k], atol=1e-6)
     np.testing.assert_allclose(vectors[found.rows, 0], found.similarities, atol=1e-6)
 
 
 @pytest.mark.parametrize("content", [b"", b"IxF", b"not an index at all" * 100])
 def test_bytes_that_are_no_index_are_refused(content: bytes) -> None:
-    with pytest.raises(BundleError, match=r"exemplars\.faiss is not a FAISS index; build again"):
+    with pytest.raises(BundleError, match=r"exemplars\.faiss is not a FAISS index of ours; build"):
         FaissIndex.from_bytes(content)
+
+
+def test_an_index_of_a_kind_that_its_files_do_not_tell_is_refused(exemplars: Vectors) -> None:
+    small, large = (FaissIndex.build(exemplars, exact_up_to=n) for n in (1000, 0))
+    for content, halves in ((small.to_bytes(), large.halves), (large.to_bytes(), None)):
+        with pytest.raises(BundleError, match="not a FAISS index of ours"):
+            FaissIndex.from_bytes(content, halves)
+
+
+@pytest.mark.parametrize("change", [lambda h: h[:-1], lambda h: h[:, :-1], lambda h: h.view("i2")])
+def test_vectors_that_do_not_fit_their_index_are_refused(
+    exemplars: Vectors, change: Callable[[Halves], Halves]
+) -> None:
+    index = FaissIndex.build(exemplars, exact_up_to=0)
+    assert index.halves is not None
+    with pytest.raises(BundleError, match=r"exemplars\.faiss holds vectors of the shape"):
+        FaissIndex.from_bytes(index.to_bytes(), change(index.halves))

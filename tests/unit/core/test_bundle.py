@@ -45,12 +45,11 @@ def build(
     return bundle, reports
 
 
-def test_each_row_is_the_encoding_of_its_text_its_inner_vector_rounded() -> None:
+def test_each_row_is_the_encoding_of_its_text_rounded_as_a_bundle_stores_it() -> None:
     bundle, _ = build(ROUTES, HashEncoder())
-    unit, inner = np.split(HashEncoder().encode(bundle.exemplars.texts), [64], axis=1)
     assert bundle.dimension == 64
-    np.testing.assert_array_equal(bundle.encodings[:, :64], unit)
-    np.testing.assert_array_equal(bundle.encodings[:, 64:], inner.astype(np.float16))
+    made = HashEncoder().encode(bundle.exemplars.texts)
+    np.testing.assert_array_equal(bundle.encodings, made.astype(np.float16))
 
 
 def test_a_text_that_two_routes_share_is_encoded_once() -> None:
@@ -71,6 +70,14 @@ def test_a_known_text_is_not_encoded_and_keeps_the_encoding_it_had() -> None:
     for row in (1, 3):
         np.testing.assert_array_equal(bundle.encodings[row], known)
     assert reports == [(0, 2), (2, 2)]
+
+
+def test_known_encodings_are_rounded_like_new_ones() -> None:
+    fresh, _ = build(ROUTES, HashEncoder())
+    texts = fresh.exemplars.texts
+    known = dict(zip(texts, HashEncoder().encode(texts), strict=True))
+    reused, _ = build(ROUTES, HashEncoder(), known=known)
+    np.testing.assert_array_equal(reused.encodings, fresh.encodings)
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
@@ -103,7 +110,7 @@ def test_negatives_are_encoded_and_teach_unless_their_route_has_no_exemplars() -
     bundle, _ = build(routes, encoder)
     assert bundle.negatives == [("billing", "no"), ("billing", "nor this"), ("thin", "never")]
     np.testing.assert_array_equal(
-        bundle.against[:, :64], encoder.encode(["no", "nor this", "never"])[:, :64]
+        bundle.against, encoder.encode(["no", "nor this", "never"]).astype(np.float16)
     )
     assert bundle.exemplars.negative_counts == {"billing": 2, "thin": 1}
     teaching = negatives_of(bundle.exemplars, [r for r, _ in bundle.negatives], bundle.against)

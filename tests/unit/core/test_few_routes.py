@@ -72,7 +72,7 @@ def test_an_only_route_takes_its_own_and_not_what_is_like_nothing_in_it() -> Non
         decision = asked(bundle, text)
         assert_defined(decision)
         assert [candidate.route for candidate in decision.candidates] == ["fruit"]
-        assert decision.candidates[0].similarity == pytest.approx(1, abs=1e-6)
+        assert decision.candidates[0].similarity == pytest.approx(1, abs=1e-4)
         assert decision.route.name == "fruit"
     for text in STRANGERS:
         decision = asked(bundle, text)

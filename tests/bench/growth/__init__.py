@@ -1,0 +1,1 @@
+"""What a decision, a load and memory cost as exemplars and routes grow in number."""

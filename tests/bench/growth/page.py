@@ -1,0 +1,134 @@
+"""The section of the page, and its pictures."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.bench.growth.chart import chart
+from tests.bench.growth.measure import Point
+from tests.bench.pages import table
+
+SERVED = ("exemplars.faiss", "vectors.npy", "exemplars.jsonl", "head.npz")
+"""Files whose sizes are shown; the others are small, or for builds alone."""
+
+EXEMPLARS, ROUTES = "exemplars", "routes"
+
+
+def render(setting: str, by_exemplars: Sequence[Point], by_routes: Sequence[Point]) -> str:
+    """Tables, and the pictures that `pictures` draws."""
+    return "\n\n".join(
+        [
+            setting,
+            "### More exemplars",
+            _times(by_exemplars),
+            _pictures(EXEMPLARS),
+            _sizes(by_exemplars),
+            "### More routes",
+            _times(by_routes),
+            _pictures(ROUTES),
+            _sizes(by_routes),
+        ]
+    )
+
+
+def pictures(by_exemplars: Sequence[Point], by_routes: Sequence[Point]) -> Mapping[str, str]:
+    """SVG files by name."""
+    drawn = {}
+    for what, points in ((EXEMPLARS, by_exemplars), (ROUTES, by_routes)):
+        drawn[_file("time", what)] = chart(
+            {
+                "decision, p50": _line(points, what, lambda p: p.answers["decide_p50_ms"]),
+                "search, p50": _line(points, what, lambda p: p.answers["search_p50_ms"]),
+            },
+            x_title=what,
+            y_title="ms",
+        )
+        drawn[_file("memory", what)] = chart(
+            {
+                "with mapped files": _line(points, what, lambda p: p.answers["resident_mb"]),
+                "without": _line(points, what, lambda p: p.answers["private_mb"]),
+            },
+            x_title=what,
+            y_title="resident MB",
+        )
+    return drawn
+
+
+def _line(
+    points: Sequence[Point], what: str, value: Callable[[Point], float]
+) -> list[tuple[float, float]]:
+    return [
+        (point.exemplars if what == EXEMPLARS else point.routes, value(point)) for point in points
+    ]
+
+
+def _file(what: str, over: str) -> str:
+    return f"growth-{what}-{over}.svg"
+
+
+def _pictures(over: str) -> str:
+    return "\n".join(
+        f"![{what} over {over}](benchmarks/{_file(what, over)})" for what in ("time", "memory")
+    )
+
+
+def _times(points: Sequence[Point]) -> str:
+    head = [
+        "exemplars",
+        "routes",
+        "index",
+        "search, p50 / p99 ms",
+        "recall at 10",
+        "12 x 256 rows compared, p50 ms",
+        "decision without encoder, p50 / p99 ms",
+    ]
+    rows = [
+        [
+            f"{point.exemplars:,}",
+            f"{point.routes:,}",
+            point.kind,
+            _times_of(point, "search"),
+            f"{point.answers['recall']:.4f}",
+            f"{point.answers['rows_p50_ms']:.2f}",
+            _times_of(point, "decide"),
+        ]
+        for point in points
+    ]
+    return table(head, rows)
+
+
+def _times_of(point: Point, name: str) -> str:
+    return f"{point.answers[f'{name}_p50_ms']:.2f} / {point.answers[f'{name}_p99_ms']:.2f}"
+
+
+def _sizes(points: Sequence[Point]) -> str:
+    head = [
+        "exemplars",
+        "routes",
+        "index built, s",
+        "bundle written, s",
+        "loaded, s",
+        "loading adds, MB",
+        "resident after questions, MB",
+        "without mapped files, MB",
+        *(f"{name}, MB" for name in SERVED),
+        "all files, MB",
+    ]
+    rows = [
+        [
+            f"{point.exemplars:,}",
+            f"{point.routes:,}",
+            f"{point.build_seconds:.1f}",
+            f"{point.save_seconds:.1f}",
+            f"{point.answers['load_seconds']:.2f}",
+            f"{point.answers['loaded_mb']:.0f}",
+            f"{point.answers['resident_mb']:.0f}",
+            f"{point.answers['private_mb']:.0f}",
+            *(_mb(point.files_mb.get(name)) for name in SERVED),
+            _mb(sum(point.files_mb.values())),
+        ]
+        for point in points
+    ]
+    return table(head, rows)
+
+
+def _mb(size: float | None) -> str:
+    return "-" if size is None else f"{size:.1f}"
