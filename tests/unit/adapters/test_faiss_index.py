@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.golden import golden_vectors
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.adapters.faiss_index import FaissIndex, IndexKind
+from waypost_server.adapters.faiss_index import EXACT_UP_TO, FaissIndex, IndexKind
 from waypost_server.adapters.inverted_lists import FEWEST
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.core.errors import BundleError
@@ -70,7 +70,8 @@ def test_the_exact_index_finds_what_comparing_all_finds(
 def test_lists_find_99_percent_of_the_10_nearest_among_sentences(
     exemplars: Vectors, queries: Vectors
 ) -> None:
-    vectors = stored(blends(np.concatenate([exemplars, golden_vectors()]), 12_000))
+    many = EXACT_UP_TO + 2_000
+    vectors = stored(blends(np.concatenate([exemplars, golden_vectors()]), many))
     index = FaissIndex.build(vectors)
     assert index.kind is IndexKind.LISTS
     hits = 0
