@@ -65,9 +65,9 @@ class Settings(BaseSettings):
     )
     workers: PositiveInt = Field(
         default_factory=lambda known: max(
-            1, len(os.sched_getaffinity(0)) // known.get("processes", 1)
+            1, len(os.sched_getaffinity(0)) // known.get("processes", 1) - 1
         ),
-        description="Threads that decide in each process; one a core over all of them is best.",
+        description="Threads that encode in each process; best is one a core, less one for calls.",
     )
     queue_capacity: PositiveInt = Field(
         1024,
