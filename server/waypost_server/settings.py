@@ -122,6 +122,6 @@ def settings_table() -> str:
     """All settings as a Markdown table, for the README."""
     rows = ["| setting | default | what it does |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "one a core" if field.default_factory else f"`{field.default}`"
+        default = "one a core, less one" if field.default_factory else f"`{field.default}`"
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)

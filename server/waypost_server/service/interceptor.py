@@ -21,16 +21,26 @@ _MALFORMED = object()
 class StatusInterceptor(grpc.aio.ServerInterceptor):
     """Lets handlers raise core's errors and never see a request that does not parse."""
 
+    def __init__(self) -> None:
+        self._wrapped: dict[str, MethodHandler | None] = {}
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "MethodHandler | None":
         """Wraps our unary calls and our streams; other services' streams pass as they are."""
-        handler = await continuation(handler_call_details)
-        if handler is None or not _is_written(handler):
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None  # and is not kept: anyone can make up names
+            self._wrapped[method] = self._wrap(handler, ours=method.startswith(f"/{_STUBS}"))
+        return self._wrapped[method]
+
+    def _wrap(self, handler: MethodHandler, *, ours: bool) -> "MethodHandler | None":
+        if not _is_written(handler):
             return None  # which gRPC answers with UNIMPLEMENTED
-        ours = handler_call_details.method.startswith(f"/{_STUBS}")
         if handler.stream_stream is not None and ours:
             return grpc.stream_stream_rpc_method_handler(
                 _stream_with_status(cast(StreamHandler, handler.stream_stream)),

@@ -110,6 +110,13 @@ def test_whatever_the_evidence_probabilities_stay_between_0_and_1(
     for calibration in (UNCALIBRATED, FITTED):
         for values in (calibration.confidence(evidence), calibration.scope_probability(evidence)):
             assert ((values >= 0) & (values <= 1)).all()
+        for i, row in enumerate(rows):
+            scope, confidence = calibration.of_one(
+                lead=row[0], closeness=row[1], logit=row[2], surroundings=row[3]
+            )
+            # float32 has 7 digits, and what they are multiplied with goes up to 20.
+            assert scope == pytest.approx(calibration.scope_probability(evidence)[i], abs=1e-3)
+            assert confidence == pytest.approx(calibration.confidence(evidence)[i], abs=1e-3)
 
 
 FITTED = fit_calibration(drawn(400))

@@ -2,16 +2,19 @@ import numpy as np
 import pytest
 
 from tests.fakes import ExactIndex
-from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of
-from waypost_server.core.calibration import CalibrationMethod
+from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of, table_of
+from waypost_server.core.calibration import UNCALIBRATED, CalibrationMethod
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import InvalidQueryError, UnknownRouteError
 from waypost_server.core.evidence import SHORTLIST, gather_evidence, score_routes
+from waypost_server.core.head import Head
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.query import MAX_CANDIDATES, Query
-from waypost_server.core.router import Router
-from waypost_server.core.softmax import Floats
+from waypost_server.core.ranking import COMPARED
+from waypost_server.core.router import MANY_ROUTES, Router
+from waypost_server.core.scoring import Scoring
+from waypost_server.core.softmax import Floats, LinearMap
 from waypost_server.core.thresholds import DEFAULT_THRESHOLD
 
 ROUTES = 80
@@ -123,3 +126,54 @@ def test_forbidding_the_right_route_makes_no_other_route_surer(router: Router) -
         for candidate in kept.candidates:
             assert candidate.confidence == pytest.approx(surest[candidate.route])
         assert Reason.ROUTE_NOT_ALLOWED in kept.reasons
+
+
+def test_what_is_nearest_in_a_route_too_large_to_be_compared_whole_is_still_found() -> None:
+    sizes = [3 * COMPARED, 5, 2 * COMPARED]
+    clouds = Clouds(3, spread=1.2)
+    encodings = clouds.draw(labels_of(sizes), seed=1)
+    world = Fitted(plain_scoring(encodings, sizes), table_of(sizes), encodings, clouds.dimension)
+    router = router_of(world)
+    for i, query in enumerate(clouds.draw(labels_of([20, 20, 20]), seed=2)):
+        best = decided(router, query).candidates[0]
+        rows = world.exemplars.rows_of(world.exemplars.positions[best.route])
+        cosines = world.vectors[rows] @ query[: world.dimension]
+        assert best.similarity == pytest.approx(cosines.max(), abs=1e-6), i
+        assert best.nearest[0].text == world.exemplars.texts[rows.start + int(cosines.argmax())]
+
+
+def test_of_very_many_routes_the_head_is_asked_about_those_of_near_exemplars() -> None:
+    count = MANY_ROUTES + 100
+    sizes = [2] * count
+    clouds = Clouds(count, dimension=64, spread=0.8)
+    encodings = clouds.draw(labels_of(sizes), seed=1)
+    world = Fitted(plain_scoring(encodings, sizes), table_of(sizes), encodings, clouds.dimension)
+    router = router_of(world)
+    labels = labels_of([1] * count)[::10]
+    queries = clouds.draw(labels, seed=2)
+    logits, _ = world.scoring.head.logits(queries)
+    cosines = queries[:, : world.dimension] @ world.vectors.T
+    expected = score_routes(logits, cosines, world.exemplars.sizes).score.argmax(axis=1)
+    found = [decided(router, query).candidates[0].route for query in queries]
+    same = [route == world.exemplars.routes[i] for route, i in zip(found, expected, strict=True)]
+    assert np.mean(same) >= 0.98
+    # A route that is allowed is found, however far away.
+    only = decided(router, queries[0], allowed=frozenset([world.exemplars.routes[-1]]))
+    assert [candidate.route for candidate in only.candidates] == [world.exemplars.routes[-1]]
+
+
+def plain_scoring(encodings: Floats, sizes: list[int]) -> Scoring:
+    """A head of the routes' means, which takes no fit."""
+    routes = table_of(sizes).routes
+    starts = np.cumsum(sizes) - sizes
+    means = np.add.reduceat(encodings, starts, axis=0) / np.array(sizes)[:, np.newaxis]
+    head = Head(
+        LinearMap(10 * means.T.astype(np.float32), np.zeros(len(sizes), np.float32)), len(sizes)
+    )
+    return Scoring(head, UNCALIBRATED, dict.fromkeys(routes, 0.0))
+
+
+def router_of(world: Fitted) -> Router:
+    routes = {name: Route(name=name) for name in world.exemplars.routes}
+    catalog = Catalog(taxonomy=Taxonomy(default_route="r000"), routes=routes)
+    return Router(catalog, world.exemplars, ExactIndex(world.vectors), world.scoring)
