@@ -165,11 +165,12 @@ def test_of_very_many_routes_the_head_is_asked_about_those_of_near_exemplars() -
 def plain_scoring(encodings: Floats, sizes: list[int]) -> Scoring:
     """A head of the routes' means, which takes no fit."""
     routes = table_of(sizes).routes
-    starts = np.cumsum(sizes) - sizes
-    means = np.add.reduceat(encodings, starts, axis=0) / np.array(sizes)[:, np.newaxis]
-    head = Head(
-        LinearMap(10 * means.T.astype(np.float32), np.zeros(len(sizes), np.float32)), len(sizes)
-    )
+    ends = np.cumsum(sizes).tolist()
+    means = [
+        encodings[end - size : end].mean(axis=0) for size, end in zip(sizes, ends, strict=True)
+    ]
+    mapped = LinearMap(10 * np.array(means).T, np.zeros(len(sizes), np.float32))
+    head = Head(mapped, len(sizes))
     return Scoring(head, UNCALIBRATED, dict.fromkeys(routes, 0.0))
 
 
