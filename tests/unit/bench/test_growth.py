@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.bench.growth.chart import chart
+from tests.bench.chart import chart
 from tests.bench.growth.crowd import FARTHEST_COPY, NEAREST_COPY, Crowd, gather
 from waypost_server.core.ports import Encodings
 
