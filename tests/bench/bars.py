@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from tests.bench.chart import COLOURS, WORDS, picture, word
 from waypost_server.lab.markup import tag
 
-WIDTH, LEFT, RIGHT, TOP = 760, 340, 120, 34
+WIDTH, LEFT, RIGHT, TOP = 820, 390, 120, 34
 BAR, GAP = 15, 9
 
 

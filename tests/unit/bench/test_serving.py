@@ -177,6 +177,210 @@ def test_a_process_family_has_the_children_of_its_children() -> None:
         process.communicate("\n")
 
 
+async def test_a_failed_call_is_told_and_leaves_no_time_behind() -> None:
+    async def call(request: bytes) -> bytes:
+        if int(request) % 3 == 0:
+            raise CallFailedError("CANCELLED")
+        return request
+
+    requests = [b"%d" % number for number in range(10)]
+    closed = await closed_loop(call, requests, at_once=2, limit_seconds=60)
+    assert closed.responses == [request for request in requests if int(request) % 3]
+    assert len(closed.seconds) == 6
+    asked = await open_loop(call, requests, per_second=1000)
+    assert (len(asked.seconds), len(asked.late)) == (6, 10)
+    assert closed.failed == asked.failed == ["CANCELLED"] * 4
+
+
+def test_failures_are_counted_by_status() -> None:
+    assert failures(["CANCELLED", "UNAVAILABLE", "CANCELLED"]) == "2 CANCELLED, 1 UNAVAILABLE"
+    assert failures([]) == ""
+
+
+def test_of_calls_that_all_failed_there_is_no_time() -> None:
+    nothing = [Leg(seconds=[], elapsed=1, cpu=1, failed=["CANCELLED"])]
+    assert np.isnan([p50(nothing), p99(nothing), cpu_ms(nothing)]).all()
+    assert per_second(nothing) == 0
+
+
+async def test_many_connections_are_taken_in_turn_and_a_status_becomes_a_failure() -> None:
+    peers: list[str] = []
+
+    async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        peers.append(context.peer())
+        if request == b"bad":
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+        return request
+
+    server = grpc.aio.server()
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        METHOD: grpc.unary_unary_rpc_method_handler(answer)
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with connected(f"127.0.0.1:{port}", 3) as call:
+            assert [await call(b"%d" % n) for n in range(6)] == [b"%d" % n for n in range(6)]
+            with pytest.raises(CallFailedError, match="RESOURCE_EXHAUSTED"):
+                await call(b"bad")
+    finally:
+        await server.stop(None)
+    assert len({*peers[:3]}) == 3
+    assert peers[:3] == peers[3:6]
+
+
+def test_a_process_family_has_the_children_of_its_children() -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while len(found := family(process.pid)) < 2:
+                time.sleep(0.01)
+            assert found[0] == process.pid
+            assert {*found} < {*family(os.getpid())}
+            assert cpu_seconds(*found) >= cpu_seconds(process.pid)
+        finally:
+            process.communicate("\n")
+
+
+async def test_a_failed_call_is_told_and_leaves_no_time_behind() -> None:
+    async def call(request: bytes) -> bytes:
+        if int(request) % 3 == 0:
+            raise CallFailedError("CANCELLED")
+        return request
+
+    requests = [b"%d" % number for number in range(10)]
+    closed = await closed_loop(call, requests, at_once=2, limit_seconds=60)
+    assert closed.responses == [request for request in requests if int(request) % 3]
+    assert len(closed.seconds) == 6
+    asked = await open_loop(call, requests, per_second=1000)
+    assert (len(asked.seconds), len(asked.late)) == (6, 10)
+    assert closed.failed == asked.failed == ["CANCELLED"] * 4
+
+
+def test_failures_are_counted_by_status() -> None:
+    assert failures(["CANCELLED", "UNAVAILABLE", "CANCELLED"]) == "2 CANCELLED, 1 UNAVAILABLE"
+    assert failures([]) == ""
+
+
+def test_of_calls_that_all_failed_there_is_no_time() -> None:
+    nothing = [Leg(seconds=[], elapsed=1, cpu=1, failed=["CANCELLED"])]
+    assert np.isnan([p50(nothing), p99(nothing), cpu_ms(nothing)]).all()
+    assert per_second(nothing) == 0
+
+
+async def test_many_connections_are_taken_in_turn_and_a_status_becomes_a_failure() -> None:
+    peers: list[str] = []
+
+    async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        peers.append(context.peer())
+        if request == b"bad":
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+        return request
+
+    server = grpc.aio.server()
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        METHOD: grpc.unary_unary_rpc_method_handler(answer)
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with connected(f"127.0.0.1:{port}", 3) as call:
+            assert [await call(b"%d" % n) for n in range(6)] == [b"%d" % n for n in range(6)]
+            with pytest.raises(CallFailedError, match="RESOURCE_EXHAUSTED"):
+                await call(b"bad")
+    finally:
+        await server.stop(None)
+    assert len({*peers[:3]}) == 3
+    assert peers[:3] == peers[3:6]
+
+
+def test_a_process_family_has_the_children_of_its_children() -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while len(found := family(process.pid)) < 2:
+                time.sleep(0.01)
+            assert found[0] == process.pid
+            assert {*found} < {*family(os.getpid())}
+            assert cpu_seconds(*found) >= cpu_seconds(process.pid)
+        finally:
+            process.communicate("\n")
+
+
+async def test_a_failed_call_is_told_and_leaves_no_time_behind() -> None:
+    async def call(request: bytes) -> bytes:
+        if int(request) % 3 == 0:
+            raise CallFailedError("CANCELLED")
+        return request
+
+    requests = [b"%d" % number for number in range(10)]
+    closed = await closed_loop(call, requests, at_once=2, limit_seconds=60)
+    assert closed.responses == [request for request in requests if int(request) % 3]
+    assert len(closed.seconds) == 6
+    asked = await open_loop(call, requests, per_second=1000)
+    assert (len(asked.seconds), len(asked.late)) == (6, 10)
+    assert closed.failed == asked.failed == ["CANCELLED"] * 4
+
+
+def test_failures_are_counted_by_status() -> None:
+    assert failures(["CANCELLED", "UNAVAILABLE", "CANCELLED"]) == "2 CANCELLED, 1 UNAVAILABLE"
+    assert failures([]) == ""
+
+
+def test_of_calls_that_all_failed_there_is_no_time() -> None:
+    nothing = [Leg(seconds=[], elapsed=1, cpu=1, failed=["CANCELLED"])]
+    assert np.isnan([p50(nothing), p99(nothing), cpu_ms(nothing)]).all()
+    assert per_second(nothing) == 0
+
+
+async def test_many_connections_are_taken_in_turn_and_a_status_becomes_a_failure() -> None:
+    peers: list[str] = []
+
+    async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        peers.append(context.peer())
+        if request == b"bad":
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+        return request
+
+    server = grpc.aio.server()
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        METHOD: grpc.unary_unary_rpc_method_handler(answer)
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with connected(f"127.0.0.1:{port}", 3) as call:
+            assert [await call(b"%d" % n) for n in range(6)] == [b"%d" % n for n in range(6)]
+            with pytest.raises(CallFailedError, match="RESOURCE_EXHAUSTED"):
+                await call(b"bad")
+    finally:
+        await server.stop(None)
+    assert len({*peers[:3]}) == 3
+    assert peers[:3] == peers[3:6]
+
+
+def test_a_process_family_has_the_children_of_its_children() -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while len(found := family(process.pid)) < 2:
+                time.sleep(0.01)
+            assert found[0] == process.pid
+            assert {*found} < {*family(os.getpid())}
+            assert cpu_seconds(*found) >= cpu_seconds(process.pid)
+        finally:
+            process.communicate("\n")
+
+
 def test_a_decisions_time_is_told_by_the_stage_that_made_it() -> None:
     def answer(stage: "contract_pb2.DecisionStage.ValueType", **times: int) -> bytes:
         contract = contract_pb2.HandoffContract(stage=stage, timings=contract_pb2.Timings(**times))
