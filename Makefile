@@ -65,7 +65,7 @@ proto: setup  ## Generate stubs after a change of a .proto; refuses a change tha
 	@$(call generate,proto)
 
 .PHONY: bench
-bench: setup  ## Measure speed, about 12 minutes: bench-serving, then bench-growth
+bench: setup  ## Measure speed, in 10 to 12 minutes: bench-serving, then bench-growth
 	@$(BIN)/python -m tests.bench.serving
 	@$(BIN)/python -m tests.bench.growth
 

@@ -7,7 +7,8 @@ from tests.bench.growth.measure import Point
 from tests.bench.growth.report import Growth, wants
 from tests.bench.pages import table
 from waypost_server.adapters.faiss_index import EXACT_UP_TO
-from waypost_server.core.router import NEIGHBOURS
+from waypost_server.core.ranking import COMPARED
+from waypost_server.core.router import MANY_ROUTES, NEIGHBOURS
 
 SERVED = ("exemplars.faiss", "vectors.npy", "exemplars.jsonl", "head.npz")
 """Files whose sizes are shown; the others are small, or for builds alone."""
@@ -34,7 +35,9 @@ def render(setting: str, found: Growth) -> str:
             _served(by_exemplars),
             "### Where lists begin",
             f"A search for {NEIGHBOURS} exemplars, exact and by lists in turn, in one thread. "
-            f"Waypost compares all up to {EXACT_UP_TO:,}.",
+            f"Waypost compares all up to {EXACT_UP_TO:,}. Each of the two finds the other's vectors "
+            f"in the processor's cache. Decisions search only where a route has more than {COMPARED} "
+            f"exemplars or there are more than {MANY_ROUTES:,} routes.",
             _crossings(found),
             "### What was wanted of growth",
             _wants(found),

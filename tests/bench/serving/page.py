@@ -62,7 +62,8 @@ def render(report: Report) -> str:
         _inside(report),
         *_librarys_own(report),
         "### What was wanted of serving",
-        "Of all rounds; in brackets, the lowest and highest of a round.",
+        "Of all rounds together; in brackets, the lowest and highest of a round. What one round "
+        "reached and another did not, this run cannot tell.",
         table(["", "wanted", "found", "reached?"], [_target(one) for one in targets(report)]),
     ]
     return "\n\n".join(parts)
@@ -186,5 +187,12 @@ def _target(target: Target) -> list[str]:
         target.what,
         f"{target.wanted:.3g} or {'more' if target.at_least else 'less'}",
         f"{found.value:.2f}{spread}",
-        "yes" if target.reached else "no",
+        verdict(target),
     ]
+
+
+def verdict(target: Target) -> str:
+    """Whether it is reached, and whether the rounds agree on that."""
+    if target.reached:
+        return "in doubt: not in every round" if target.in_doubt else "yes"
+    return "no, though in some rounds" if target.in_doubt else "no"

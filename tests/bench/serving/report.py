@@ -68,8 +68,15 @@ class Target:
 
     @property
     def reached(self) -> bool:
-        """Whether it is."""
-        value = self.found.value
+        """Whether it is, over all rounds."""
+        return self._reaches(self.found.value)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether some rounds reached it and others did not."""
+        return self._reaches(self.found.low) != self._reaches(self.found.high)
+
+    def _reaches(self, value: float) -> bool:
         return value >= self.wanted if self.at_least else value <= self.wanted
 
 
@@ -139,7 +146,10 @@ def raw(report: Report) -> dict[str, object]:
             for name, one in report.opened.items()
         },
         "inside": {name: inside(report.legs[name, 1]).as_dict() for name in LOOKED_INTO},
-        "targets": [asdict(target) | {"reached": target.reached} for target in targets(report)],
+        "targets": [
+            asdict(target) | {"reached": target.reached, "in_doubt": target.in_doubt}
+            for target in targets(report)
+        ],
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.bench.serving.contestants import connected
-from tests.bench.serving.figures import Leg, cpu_ms, failures, p50, p99, per_second, ratio
+from tests.bench.serving.figures import Leg, Ratio, cpu_ms, failures, p50, p99, per_second, ratio
 from tests.bench.serving.load import (
     CallFailedError,
     closed_loop,
@@ -18,6 +18,8 @@ from tests.bench.serving.load import (
     since,
 )
 from tests.bench.serving.machine import cpu_seconds, family
+from tests.bench.serving.page import verdict
+from tests.bench.serving.report import Target
 from tests.bench.serving.stages import inside
 from tests.bench.serving.wire import METHOD, SERVICE
 from waypost.v1 import contract_pb2, router_pb2
@@ -47,6 +49,24 @@ def test_a_ratio_tells_its_lowest_and_highest_round() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((5.5 / 2.5, 2.0, 3.0))
     with pytest.raises(ValueError, match="shorter"):
         ratio(ours, theirs[:1], p50)
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "said"),
+    [
+        (0.9, 1.0, 1.2, "yes"),
+        (0.7, 1.6, 4.9, "in doubt: not in every round"),
+        (0.5, 0.8, 0.9, "no, though in some rounds"),
+        (0.5, 0.6, 0.7, "no"),
+    ],
+)
+def test_a_target_is_in_doubt_when_rounds_differ_on_it(
+    low: float, value: float, high: float, said: str
+) -> None:
+    found = Ratio(value, low, high)
+    assert verdict(Target("what", 0.85, found, at_least=True)) == said
+    below = Ratio(1 / value, 1 / high, 1 / low)
+    assert verdict(Target("what", 1 / 0.85, below)) == said
 
 
 def test_queries_are_due_at_equal_distances_and_lateness_counts_from_then() -> None:
