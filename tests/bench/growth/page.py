@@ -35,9 +35,9 @@ def render(setting: str, found: Growth) -> str:
             _served(by_exemplars),
             "### Where lists begin",
             f"A search for {NEIGHBOURS} exemplars, exact and by lists in turn, in one thread. "
-            f"Waypost compares all up to {EXACT_UP_TO:,}. Each of the two finds the other's vectors "
-            f"in the processor's cache. Decisions search only where a route has more than {COMPARED} "
-            f"exemplars or there are more than {MANY_ROUTES:,} routes.",
+            f"Waypost compares all up to {EXACT_UP_TO:,}. Each of the two finds the other's "
+            "vectors in the processor's cache. Decisions search only where a route has more than "
+            f"{COMPARED} exemplars or there are more than {MANY_ROUTES:,} routes.",
             _crossings(found),
             "### What was wanted of growth",
             _wants(found),
