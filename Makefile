@@ -65,8 +65,9 @@ proto: setup  ## Generate stubs after a change of a .proto; refuses a change tha
 	@$(call generate,proto)
 
 .PHONY: bench
-bench: setup index  ## Measure speed, side by side in one run
-	@$(BIN)/python -m tests.bench
+bench: setup  ## Measure speed, in 10 to 12 minutes: bench-serving, then bench-growth
+	@$(BIN)/python -m tests.bench.serving
+	@$(BIN)/python -m tests.bench.growth
 
 .PHONY: bench-accuracy
 bench-accuracy: setup  ## Measure accuracy on public data sets, beside semantic-router

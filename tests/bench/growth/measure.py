@@ -13,7 +13,8 @@ import numpy as np
 
 from tests.bench.growth.child import RECALLED
 from tests.bench.growth.crowd import AT_ONCE, Crowd, Places, gather
-from tests.bench.growth.standin import bundle_of
+from tests.bench.growth.served import Served, serve
+from tests.bench.growth.standin import Maker, bundle_of
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.core.ports import Encodings
@@ -24,12 +25,23 @@ Answers = Mapping[str, float]
 
 @dataclass(frozen=True)
 class World:
-    """Real texts that exemplars are made of, and real queries that none of them is."""
+    """Real texts that exemplars are made of, and real queries that none of them is.
+
+    Attributes:
+        texts: what exemplars are made of.
+        encodings: of `texts`, row for row.
+        asked: the queries.
+        queries: encodings of `asked`, row for row.
+        dimension: length of the unit vector at the front of an encoding.
+        maker: of the encodings.
+    """
 
     texts: Sequence[str]
     encodings: Encodings
+    asked: Sequence[str]
     queries: Encodings
     dimension: int
+    maker: Maker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,7 @@ class Point:
         save_seconds: to write the bundle, building the index and checking what was written.
         files_mb: size of each file.
         answers: what a fresh process found.
+        served: what a server of it took, if one was started.
     """
 
     exemplars: int
@@ -53,9 +66,12 @@ class Point:
     save_seconds: float
     files_mb: Mapping[str, float]
     answers: Answers
+    served: Served | None = None
 
 
-def measure(world: World, *, exemplars: int, routes: int, repo: Path) -> Point:
+def measure(
+    world: World, *, exemplars: int, routes: int, repo: Path, serves: bool = False
+) -> Point:
     """Measures; what is not in the child's hands takes this process's memory."""
     routes = min(routes, exemplars)
     crowd = gather(
@@ -65,7 +81,7 @@ def measure(world: World, *, exemplars: int, routes: int, repo: Path) -> Point:
         count=exemplars,
         routes=routes,
     )
-    bundle = bundle_of(crowd, dimension=world.dimension)
+    bundle = bundle_of(crowd, dimension=world.dimension, maker=world.maker)
     began = time.perf_counter()
     kind = FaissIndex.build(crowd.encodings[:, : world.dimension]).kind
     built = time.perf_counter() - began
@@ -78,6 +94,7 @@ def measure(world: World, *, exemplars: int, routes: int, repo: Path) -> Point:
         files = {path.name: path.stat().st_size / 1e6 for path in sorted(stored.folder.iterdir())}
         command = [sys.executable, "-m", "tests.bench.growth.child", folder, str(questions)]
         answered = subprocess.run(command, cwd=repo, check=True, stdout=subprocess.PIPE, text=True)
+        served = serve(Path(folder), world.asked) if serves else None
     return Point(
         exemplars=exemplars,
         routes=routes,
@@ -86,6 +103,7 @@ def measure(world: World, *, exemplars: int, routes: int, repo: Path) -> Point:
         save_seconds=saved,
         files_mb=files,
         answers=json.loads(answered.stdout),
+        served=served,
     )
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.bench.growth.chart import chart
+from tests.bench.chart import chart
 from tests.bench.growth.measure import Point
+from tests.bench.growth.report import Growth, wants
 from tests.bench.pages import table
+from waypost_server.adapters.faiss_index import EXACT_UP_TO
+from waypost_server.core.ranking import COMPARED
+from waypost_server.core.router import MANY_ROUTES, NEIGHBOURS
 
 SERVED = ("exemplars.faiss", "vectors.npy", "exemplars.jsonl", "head.npz")
 """Files whose sizes are shown; the others are small, or for builds alone."""
@@ -12,11 +16,12 @@ SERVED = ("exemplars.faiss", "vectors.npy", "exemplars.jsonl", "head.npz")
 EXEMPLARS, ROUTES = "exemplars", "routes"
 
 
-def render(setting: str, by_exemplars: Sequence[Point], by_routes: Sequence[Point]) -> str:
+def render(setting: str, found: Growth) -> str:
     """Tables, and the pictures that `pictures` draws."""
+    by_exemplars, by_routes = found.by_exemplars, found.by_routes
     return "\n\n".join(
         [
-            setting,
+            f"{setting} The encoder takes {found.encoder_ms:.2f} ms a query, median.",
             "### More exemplars",
             _times(by_exemplars),
             _pictures(EXEMPLARS),
@@ -25,6 +30,17 @@ def render(setting: str, by_exemplars: Sequence[Point], by_routes: Sequence[Poin
             _times(by_routes),
             _pictures(ROUTES),
             _sizes(by_routes),
+            "### Whole servers",
+            "`waypost serve` with the transformer alone, asked each query once by one caller.",
+            _served(by_exemplars),
+            "### Where lists begin",
+            f"A search for {NEIGHBOURS} exemplars, exact and by lists in turn, in one thread. "
+            f"Waypost compares all up to {EXACT_UP_TO:,}. Each of the two finds the other's "
+            "vectors in the processor's cache. Decisions search only where a route has more than "
+            f"{COMPARED} exemplars or there are more than {MANY_ROUTES:,} routes.",
+            _crossings(found),
+            "### What was wanted of growth",
+            _wants(found),
         ]
     )
 
@@ -132,3 +148,47 @@ def _sizes(points: Sequence[Point]) -> str:
 
 def _mb(size: float | None) -> str:
     return "-" if size is None else f"{size:.1f}"
+
+
+def _served(points: Sequence[Point]) -> str:
+    rows = [
+        [
+            f"{point.exemplars:,}",
+            f"{served.ready_seconds:.2f}",
+            f"{served.p50_ms:.2f}",
+            f"{served.resident_mb:.0f}",
+            f"{served.private_mb:.0f}",
+        ]
+        for point in points
+        if (served := point.served)
+    ]
+    head = ["exemplars", "ready, s", "p50, ms", "resident, MB", "without mapped files, MB"]
+    return table(head, rows)
+
+
+def _crossings(found: Growth) -> str:
+    rows = [
+        [
+            f"{one.exemplars:,}",
+            f"{one.exact_ms:.2f}",
+            f"{one.lists_ms:.2f}",
+            f"{one.recall:.4f}",
+            f"{one.build_seconds:.1f}",
+        ]
+        for one in found.crossings
+    ]
+    head = ["exemplars", "exact, p50 ms", "lists, p50 ms", f"recall of lists at {NEIGHBOURS}"]
+    return table([*head, "lists built, s"], rows)
+
+
+def _wants(found: Growth) -> str:
+    rows = [
+        [
+            want.what,
+            f"{want.wanted:,g} or less",
+            f"{want.found:,.2f}",
+            "yes" if want.reached else "no",
+        ]
+        for want in wants(found)
+    ]
+    return table(["", "wanted", "found", "reached?"], rows)

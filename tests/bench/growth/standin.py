@@ -3,6 +3,8 @@
 Its decisions are worse than those of a fitted one; what they cost is the same.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tests.bench.growth.crowd import Crowd
@@ -18,8 +20,17 @@ STEEPNESS = 20.0
 """Logits that a cosine of 1 with a class's mean is worth."""
 
 
-def bundle_of(crowd: Crowd, *, dimension: int) -> Bundle:
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Of which encoder a bundle says that it is; a server wants it to be the truth."""
+
+    name: str = "stand-in"
+    fingerprint: str = "0" * 64
+
+
+def bundle_of(crowd: Crowd, *, dimension: int, maker: Maker | None = None) -> Bundle:
     """The bundle of a crowd whose unit vectors have the length `dimension`."""
+    maker = maker or Maker()
     width = crowd.encodings.shape[1]
     names = [f"route_{number:05}" for number in range(int(crowd.routes[-1]) + 1)]
     table = ExemplarTable.of(
@@ -50,7 +61,7 @@ def bundle_of(crowd: Crowd, *, dimension: int) -> Bundle:
             thresholds=dict.fromkeys(names, 0.3),
         ),
         first=None,
-        encoder_name="stand-in",
-        encoder_fingerprint="0" * 64,
+        encoder_name=maker.name,
+        encoder_fingerprint=maker.fingerprint,
         routes_sha256="0" * 64,
     )

@@ -32,11 +32,11 @@ class Plan:
     """
 
     rounds: int = 12
-    seconds: float = 140.0
+    seconds: float = 150.0
     queries: Mapping[int, int] = field(
         default_factory=lambda: {1: 300, 2: 200, 4: 200, 8: 400, 32: 640}
     )
-    open_seconds: float = 6.0
+    open_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

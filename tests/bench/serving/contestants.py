@@ -1,12 +1,14 @@
 """Who is asked: servers, the bare encoder in this process, a library in another."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,8 +16,8 @@ import grpc
 
 from tests.bench.serving.children import line_of
 from tests.bench.serving.figures import Leg
-from tests.bench.serving.load import Call, Open, closed_loop, open_loop
-from tests.bench.serving.machine import cpu_seconds, resident_mb
+from tests.bench.serving.load import Call, CallFailedError, Open, closed_loop, open_loop
+from tests.bench.serving.machine import cpu_seconds, family, resident_mb
 from tests.bench.serving.wire import METHOD, SERVICE, request_of
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 
@@ -23,6 +25,9 @@ LEG_SECONDS = 5.0
 """No leg asks for longer: a contestant that is slow has fewer calls, not a longer run."""
 
 CALL_SECONDS = 30.0
+
+CHANNELS = 8
+"""Connections that many callers share: one would lead to one process of several."""
 
 
 class Contestant(Protocol):
@@ -51,57 +56,79 @@ class Served:
         name: what the page calls it.
         at_once: callers.
         runner: of the generator's event loop.
-        call: asks it.
-        pid: its process.
+        address: where it listens.
+        pid: its process; what that started answers with it.
         strangers: whether it is asked about queries of no route as well.
     """
 
     name: str
     at_once: Sequence[int]
     runner: asyncio.Runner
-    call: Call
+    address: str
     pid: int
     strangers: bool = False
 
     def ask(self, texts: Sequence[str], at_once: int) -> Leg:
         """Closed loop."""
+        return self.runner.run(self._closed(texts, at_once))
+
+    async def _closed(self, texts: Sequence[str], at_once: int) -> Leg:
         requests = [request_of(text) for text in texts]
-        mine, its = cpu_seconds(os.getpid()), cpu_seconds(self.pid)
-        closed = self.runner.run(
-            closed_loop(self.call, requests, at_once=at_once, limit_seconds=LEG_SECONDS)
-        )
-        return Leg(
-            seconds=closed.seconds,
-            elapsed=closed.elapsed,
-            cpu=cpu_seconds(self.pid) - its,
-            generator_cpu=cpu_seconds(os.getpid()) - mine,
-            # One caller's are looked into; of the others there would be too many.
-            responses=closed.responses if at_once == 1 else (),
-        )
+        async with connected(self.address, min(at_once, CHANNELS)) as call:
+            pids = family(self.pid)
+            mine, its = cpu_seconds(os.getpid()), cpu_seconds(*pids)
+            closed = await closed_loop(call, requests, at_once=at_once, limit_seconds=LEG_SECONDS)
+            return Leg(
+                seconds=closed.seconds,
+                elapsed=closed.elapsed,
+                cpu=cpu_seconds(*pids) - its,
+                generator_cpu=cpu_seconds(os.getpid()) - mine,
+                # One caller's are looked into; of the others there would be too many.
+                responses=closed.responses if at_once == 1 else (),
+                failed=closed.failed,
+            )
 
     def ask_at(self, texts: Sequence[str], rate: float) -> Open:
         """Open loop."""
+        return self.runner.run(self._open(texts, rate))
+
+    async def _open(self, texts: Sequence[str], rate: float) -> Open:
         requests = [request_of(text) for text in texts]
-        return self.runner.run(open_loop(self.call, requests, per_second=rate))
+        async with connected(self.address, CHANNELS) as call:
+            return await open_loop(call, requests, per_second=rate)
 
     def resident_mb(self) -> float | None:
-        """Of the server."""
-        return resident_mb(self.pid)
+        """Of all its processes; what they share counts in each."""
+        return sum(resident_mb(pid) for pid in family(self.pid))
 
 
-def connect(runner: asyncio.Runner, address: str) -> Call:
-    """A call of RouteQuery, bytes to bytes."""
+@asynccontextmanager
+async def connected(address: str, count: int) -> AsyncIterator[Call]:
+    """A call of RouteQuery, bytes to bytes, that takes so many connections in turn.
 
-    async def channel_to() -> grpc.aio.Channel:
-        return grpc.aio.insecure_channel(address)
+    They are new each time: which of several processes a connection leads to is chance, and would
+    otherwise be chance once for the whole run.
+    """
+    async with AsyncExitStack() as opened:
+        methods = []
+        for _ in range(count):
+            # Channels of equal options to one address share a connection, unless told not to.
+            channel = await opened.enter_async_context(
+                grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+            )
+            await channel.channel_ready()
+            method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+            method = channel.unary_unary(f"/{SERVICE}/{METHOD}")
+            methods.append(method)
+        turns = itertools.cycle(methods)
 
-    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
-    method = runner.run(channel_to()).unary_unary(f"/{SERVICE}/{METHOD}")
+        async def call(request: bytes) -> bytes:
+            try:
+                return await next(turns)(request, timeout=CALL_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                raise CallFailedError(error.code().name) from None
 
-    async def call(request: bytes) -> bytes:
-        return await method(request, timeout=CALL_SECONDS)
-
-    return call
+        yield call
 
 
 @dataclass(frozen=True, slots=True)

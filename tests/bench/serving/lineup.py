@@ -1,11 +1,12 @@
 """Starts everyone who takes part, and ends them."""
 
 import asyncio
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
@@ -13,15 +14,32 @@ import uvloop
 from tests.bench.accuracy.datasets import Task
 from tests.bench.adapted.subjects import write_routes
 from tests.bench.serving.children import ChildError, child, line_of
-from tests.bench.serving.contestants import Contestant, Encoding, Library, Served, connect
+from tests.bench.serving.contestants import Contestant, Encoding, Library, Served
 from tests.bench.serving.machine import resident_mb
-from tests.bench.serving.names import ALONE, BARE, BOTH, ECHO, LIBRARY, MIXED, WARM
+from tests.bench.serving.names import (
+    ALONE,
+    BARE,
+    BOTH,
+    ECHO,
+    FULL,
+    LIBRARY,
+    MIXED,
+    PAIR,
+    WARM,
+    WARM_PAIR,
+)
 from tests.bench.serving.peer import start_library
-from tests.e2e.processes import ROOT, ServerProcess, running_server, waypost
+from tests.e2e.processes import ROOT, WAYPOST, environment, running_server
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 
 CALLERS = (1, 8, 32)
 WARM_UP, CHUNK = 200, 500
+BUILD_SECONDS = 300
+
+PASSES = 5
+"""Times that two processes are asked all queries beforehand: chance says which of them is asked,
+so that 3% of the queries are then still new to one of them."""
+
 LOOKED_AT = 101
 """Answers of which the echo gives the one of median size."""
 
@@ -44,33 +62,56 @@ class Lineup:
 
 
 @contextmanager
-def line_up(task: Task, encoder: Path, environments: Path, folder: Path) -> Iterator[Lineup]:
-    """Builds the task's index in `folder` and starts all; raises ChildError when that fails."""
-    index = _build(task, folder)
+def line_up(
+    task: Task, full: Task, encoder: Path, environments: Path, folder: Path
+) -> Iterator[Lineup]:
+    """Starts all, with indexes built in `folder`; raises ChildError when that fails.
+
+    Args:
+        task: what all are built from but one, and asked.
+        full: the same task with more exemplars.
+        encoder: folder of the encoder.
+        environments: where semantic-router is installed.
+        folder: for what is built.
+    """
+    index, more = (_build(one, folder / one.shots) for one in (task, full))
     with ExitStack() as running:
-        began = time.perf_counter()
-        warm = running.enter_context(running_server(index))
-        ready_seconds, ready_mb = time.perf_counter() - began, resident_mb(warm.process.pid)
-        cold = {"WAYPOST_CACHE_ENTRIES": "0"}
-        both = running.enter_context(running_server(index, **cold))
-        alone = running.enter_context(running_server(index, **cold, WAYPOST_TWO_STAGE="false"))
-        library, missing = _library(running, task, encoder, environments, folder)
         runner = running.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        first = _served(BOTH, both, runner)
+
+        def start(name: str, index: Path, **settings: str) -> Served:
+            server = running.enter_context(running_server(index, **settings))
+            return Served(
+                name=name,
+                at_once=CALLERS,
+                runner=runner,
+                address=server.address,
+                pid=server.process.pid,
+            )
+
+        began = time.perf_counter()
+        warm = start(WARM, index)
+        ready_seconds, ready_mb = time.perf_counter() - began, resident_mb(warm.pid)
+        cold, pair = {"WAYPOST_CACHE_ENTRIES": "0"}, {"WAYPOST_PROCESSES": "2"}
+        both = start(BOTH, index, **cold)
+        library, missing = _library(running, task, encoder, environments, folder)
         contestants: list[Contestant] = [
-            running.enter_context(_echo(folder, runner, _typical(first, task.test.texts))),
+            running.enter_context(_echo(folder, runner, _typical(both, task.test.texts))),
             Encoding(OnnxEncoder.load(encoder), BARE),
-            first,
-            _served(MIXED, both, runner, strangers=True),
-            _served(ALONE, alone, runner),
-            _served(WARM, warm, runner),
+            both,
+            replace(both, name=MIXED, at_once=(1,), strangers=True),
+            start(ALONE, index, **cold, WAYPOST_TWO_STAGE="false"),
+            warm,
+            start(PAIR, index, **cold, **pair),
+            start(WARM_PAIR, index, **pair),
+            replace(start(FULL, more, **cold), at_once=(1, CALLERS[-1])),
             *library,
         ]
         for one in contestants:
-            # The cache is filled with all that will be asked; the others need a few calls.
-            texts = task.test.texts if one.name == WARM else task.test.texts[:WARM_UP]
-            for start in range(0, len(texts), CHUNK):
-                one.ask(texts[start : start + CHUNK], one.at_once[-1])
+            # Caches are filled with all that will be asked; the others need a few calls.
+            passes = {WARM: 1, WARM_PAIR: PASSES}.get(one.name, 0)
+            texts = task.test.texts * passes or task.test.texts[:WARM_UP]
+            for start_at in range(0, len(texts), CHUNK):
+                one.ask(texts[start_at : start_at + CHUNK], one.at_once[-1])
         yield Lineup(
             contestants=contestants,
             ready_seconds=ready_seconds,
@@ -82,9 +123,19 @@ def line_up(task: Task, encoder: Path, environments: Path, folder: Path) -> Iter
 def _build(task: Task, folder: Path) -> Path:
     write_routes(folder / "routes", task.exemplars)
     index = folder / "index"
-    built = waypost("build", "--routes", str(folder / "routes"), "--index", str(index))
-    if built.returncode:
-        raise ChildError(f"the index was not built: {built.stderr}")
+    command = [*WAYPOST, "build", "--routes", str(folder / "routes"), "--index", str(index)]
+    try:
+        # What it says goes to stderr; stdout is for what the benchmark has written.
+        subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment(),
+            stdout=sys.stderr,
+            timeout=BUILD_SECONDS,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        raise ChildError(f"the index was not built: {error}") from error
     return index
 
 
@@ -96,19 +147,6 @@ def _library(
         return [Library(running.enter_context(process), LIBRARY)], ""
     except ChildError as error:
         return [], str(error)
-
-
-def _served(
-    name: str, server: ServerProcess, runner: asyncio.Runner, *, strangers: bool = False
-) -> Served:
-    return Served(
-        name=name,
-        at_once=(1,) if strangers else CALLERS,
-        runner=runner,
-        call=connect(runner, server.address),
-        pid=server.process.pid,
-        strangers=strangers,
-    )
 
 
 def _typical(server: Served, texts: Sequence[str]) -> bytes:
@@ -126,6 +164,6 @@ def _echo(folder: Path, runner: asyncio.Runner, response: bytes) -> Iterator[Ser
             name=ECHO,
             at_once=CALLERS,
             runner=runner,
-            call=connect(runner, line_of(process)),
+            address=line_of(process),
             pid=process.pid,
         )

@@ -6,17 +6,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 Call = Callable[[bytes], Awaitable[bytes]]
+"""Asks; raises CallFailedError when the answer is an error."""
 
 LEAD_SECONDS = 0.05
 """From the start of an open loop to its first query, so that its thread is there in time."""
 
 
+class CallFailedError(Exception):
+    """A call that ended without an answer; its text is the status code's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Seconds and answer of each call, in the order of the requests, and seconds of it all."""
+    """What came of a closed loop.
+
+    Attributes:
+        seconds: of each call that was answered, in the order of the requests.
+        responses: to them.
+        failed: status codes of the calls that were not.
+        elapsed: seconds of it all.
+    """
 
     seconds: Sequence[float]
     responses: Sequence[bytes]
+    failed: Sequence[str]
     elapsed: float
 
 
@@ -25,12 +38,14 @@ class Open:
     """Calls at a fixed rate, in seconds, all from the time when each should have been sent.
 
     Attributes:
-        seconds: until it was answered.
-        late: until it was sent, which is the generator's own fault.
+        seconds: until it was answered, of those that were.
+        late: until it was sent, which is the generator's own fault, of all.
+        failed: status codes of the calls that were not answered.
     """
 
     seconds: Sequence[float]
     late: Sequence[float]
+    failed: Sequence[str]
 
 
 async def closed_loop(
@@ -40,6 +55,7 @@ async def closed_loop(
     waiting = iter(enumerate(requests))
     seconds: dict[int, float] = {}
     responses: dict[int, bytes] = {}
+    failed: list[str] = []
     began = time.perf_counter()
 
     async def caller() -> None:
@@ -47,14 +63,19 @@ async def closed_loop(
             sent = time.perf_counter()
             if sent - began > limit_seconds:
                 return
-            responses[number] = await call(request)
-            seconds[number] = time.perf_counter() - sent
+            try:
+                responses[number] = await call(request)
+            except CallFailedError as error:
+                failed.append(str(error))
+            else:
+                seconds[number] = time.perf_counter() - sent
 
     await asyncio.gather(*(caller() for _ in range(at_once)))
     order = sorted(seconds)
     return Closed(
         [seconds[number] for number in order],
         [responses[number] for number in order],
+        failed,
         time.perf_counter() - began,
     )
 
@@ -68,13 +89,18 @@ async def open_loop(call: Call, requests: Sequence[bytes], *, per_second: float)
     loop = asyncio.get_running_loop()
     due = due_times(time.perf_counter() + LEAD_SECONDS, per_second, len(requests))
     sent = [0.0] * len(due)
-    answered = [0.0] * len(due)
+    answered: dict[int, float] = {}
+    failed: list[str] = []
     asked: list[asyncio.Task[None]] = []
 
     async def one(number: int) -> None:
         sent[number] = time.perf_counter()
-        await call(requests[number])
-        answered[number] = time.perf_counter()
+        try:
+            await call(requests[number])
+        except CallFailedError as error:
+            failed.append(str(error))
+        else:
+            answered[number] = time.perf_counter()
 
     def send(number: int) -> None:
         asked.append(loop.create_task(one(number)))
@@ -87,7 +113,9 @@ async def open_loop(call: Call, requests: Sequence[bytes], *, per_second: float)
 
     await asyncio.to_thread(keep_pace)
     await asyncio.gather(*asked)
-    return Open(since(due, answered), since(due, sent))
+    order = sorted(answered)
+    seconds = since([due[number] for number in order], [answered[number] for number in order])
+    return Open(seconds, since(due, sent), failed)
 
 
 def due_times(first: float, per_second: float, count: int) -> list[float]:

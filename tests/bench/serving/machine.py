@@ -3,15 +3,28 @@
 import os
 import platform
 import re
+from contextlib import suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU that a process has used, its threads' with it."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def family(pid: int) -> list[int]:
+    """A process and all that it started, and they."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            children.setdefault(int(_stat(int(path.name))[1]), []).append(int(path.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def cpu_seconds(*pids: int) -> float:
+    """CPU that processes have used, their threads' with it."""
+    fields = map(_stat, pids)
+    return sum(int(field[11]) + int(field[12]) for field in fields) / TICKS
 
 
 def resident_mb(pid: int) -> float:
@@ -22,6 +35,11 @@ def resident_mb(pid: int) -> float:
 def private_mb(pid: int) -> float:
     """The same without mapped files, which are the system's to drop, or to share."""
     return _status_mb(pid, "RssAnon")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
 
 
 def _status_mb(pid: int, name: str) -> float:

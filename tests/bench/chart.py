@@ -1,7 +1,7 @@
 """A chart of lines over a logarithmic x, as an SVG file that a page can show."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from waypost_server.lab.markup import tag, text
 
@@ -26,26 +26,32 @@ def chart(lines: Mapping[str, Line], *, x_title: str, y_title: str) -> str:
         across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
         return LEFT + share * across, HEIGHT - BOTTOM - y / top * down
 
-    parts = [tag("rect", {"width": WIDTH, "height": HEIGHT, "fill": "#ffffff"})]
+    parts = []
     for step in range(STEPS + 1):
         value = top * step / STEPS
         (left, y), (right, _) = place(10**low, value), place(10**high, value)
-        parts += [_path([(left, y), (right, y)], GRID), _word(f"{value:g}", LEFT - 8, y + 4, "end")]
+        parts += [_path([(left, y), (right, y)], GRID), word(f"{value:g}", LEFT - 8, y + 4, "end")]
     for x in sorted({x for x, _ in points}):
-        parts.append(_word(f"{x:,.0f}", place(x, 0)[0], HEIGHT - BOTTOM + 18, "middle"))
+        parts.append(word(f"{x:,.0f}", place(x, 0)[0], HEIGHT - BOTTOM + 18, "middle"))
     for (name, line), colour in zip(lines.items(), COLOURS, strict=False):
         placed = [place(x, y) for x, y in line]
         parts.append(_path(placed, colour, 2))
         parts += [tag("circle", {"cx": x, "cy": y, "r": 3, "fill": colour}) for x, y in placed]
-        parts.append(_word(name, placed[-1][0] + 8, placed[-1][1] + 4, "start", colour))
+        parts.append(word(name, placed[-1][0] + 8, placed[-1][1] + 4, "start", colour))
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     parts += [
-        _word(x_title, middle, HEIGHT - 8, "middle"),
-        _word(y_title, LEFT - 40, TOP - 4, "start"),
+        word(x_title, middle, HEIGHT - 8, "middle"),
+        word(y_title, LEFT - 40, TOP - 4, "start"),
     ]
-    size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": WIDTH, "height": HEIGHT}
+    return picture(WIDTH, HEIGHT, parts)
+
+
+def picture(width: int, height: int, parts: Iterable[str]) -> str:
+    """An SVG file; its ground is white, whatever the page's is, so that all colours are legible."""
+    ground = tag("rect", {"width": width, "height": height, "fill": "#ffffff"})
+    size = {"viewBox": f"0 0 {width} {height}", "width": width, "height": height}
     about = {"xmlns": "http://www.w3.org/2000/svg", "font-family": "sans-serif", "font-size": 12}
-    return str(tag("svg", {**size, **about}, *parts)) + "\n"
+    return str(tag("svg", {**size, **about}, ground, *parts)) + "\n"
 
 
 def _round_up(value: float) -> float:
@@ -61,9 +67,10 @@ def _path(points: Line, colour: str, width: int = 1) -> str:
     )
 
 
-def _word(word: str, x: float, y: float, anchor: str, colour: str = WORDS) -> str:
+def word(content: str, x: float, y: float, anchor: str, colour: str = WORDS) -> str:
+    """A word whose start, middle or end is at a place."""
     return tag(
         "text",
         {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "fill": colour},
-        text(word),
+        text(content),
     )
