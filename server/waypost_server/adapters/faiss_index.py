@@ -13,8 +13,8 @@ from waypost_server.core.halves import Halves, halve, widen
 from waypost_server.core.ports import Neighbours, Rows, Vectors
 
 EXACT_UP_TO = 20_000
-"""Exemplars up to which all are compared, in two milliseconds, and where routes are small, never;
-lists take seconds to build."""
+"""Exemplars up to which all are compared, in two to four milliseconds, and where routes are small,
+never; lists take seconds to build."""
 
 
 class IndexKind(StrEnum):

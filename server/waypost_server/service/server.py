@@ -18,6 +18,10 @@ from waypost_server.service.workers import Workers
 ROUTER_SERVICE = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
 ADMIN_SERVICE = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
 
+PENDING, MOST_PENDING = 10_000, 20_000
+"""Calls that gRPC holds until the server takes them, and from when on it drops each. By itself it
+begins at 1,000, without a word but CANCELLED; the queue behind says RESOURCE_EXHAUSTED."""
+
 FAREWELL_SECONDS = 0.25
 """From the last word on health to the stop: gRPC cancels calls that reach it while it stops, and
 clients that watch health have left by then."""
@@ -49,6 +53,8 @@ class Server:
             interceptors=[StatusInterceptor()],
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.server.max_pending_requests", PENDING),
+                ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
                 # On by default: a second server would silently share the port.
                 ("grpc.so_reuseport", int(shares_port)),
             ],
