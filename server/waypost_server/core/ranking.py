@@ -24,8 +24,8 @@ from waypost_server.core.scoring import Scoring
 from waypost_server.core.shortlist import Shortlist
 
 COMPARED = 128
-"""Exemplars of a route that are compared; of more, those that the index finds near are, too. Twice as
-many would make the decision at 1,000,000 exemplars half a millisecond longer."""
+"""Exemplars of a route that are compared; of more, those that the index finds near are, too. Twice
+as many would make the decision at 1,000,000 exemplars half a millisecond longer."""
 
 LARGEST = 32
 """Of a route's cosines, those that are looked at one by one when there are more."""

@@ -7,6 +7,7 @@ from tests.bench.growth.measure import Point
 from tests.bench.growth.report import Growth, wants
 from tests.bench.pages import table
 from waypost_server.adapters.faiss_index import EXACT_UP_TO
+from waypost_server.core.evidence import SHORTLIST
 from waypost_server.core.ranking import COMPARED
 from waypost_server.core.router import MANY_ROUTES, NEIGHBOURS
 
@@ -93,7 +94,7 @@ def _times(points: Sequence[Point]) -> str:
         "index",
         "search, p50 / p99 ms",
         "recall at 10",
-        "12 x 256 rows compared, p50 ms",
+        f"{SHORTLIST} x {COMPARED} rows compared, p50 ms",
         "decision without encoder, p50 / p99 ms",
     ]
     rows = [

@@ -1,25 +1,34 @@
 """A gRPC server that does nothing: the floor under any decision over gRPC.
 
-    python -m tests.bench.serving.echo FILE
+    python -m tests.bench.serving.echo FILE [ENCODER]
 
 It answers Waypost's RouteQuery with the bytes of FILE, and prints its address when it is ready.
+With the folder of an encoder it encodes each query before it answers, in a thread: the floor under
+any decision that takes the encoder.
 """
 
 import asyncio
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
 import uvloop
 
 from tests.bench.serving.wire import METHOD, SERVICE
+from waypost.v1 import router_pb2
+from waypost_server.adapters.onnx_encoder import OnnxEncoder
 
 
-async def serve(response: bytes) -> None:
+async def serve(response: bytes, encoder: OnnxEncoder | None) -> None:
     """Serves until SIGTERM."""
+    thread = ThreadPoolExecutor(1)
 
     async def answer(request: bytes, context: object) -> bytes:
+        if encoder:
+            text = router_pb2.RouteQueryRequest.FromString(request).text
+            await asyncio.get_running_loop().run_in_executor(thread, encoder.encode, [text])
         return response
 
     stopped = asyncio.Event()
@@ -38,4 +47,5 @@ async def serve(response: bytes) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1]).read_bytes()))
+    file, *folders = map(Path, sys.argv[1:])
+    uvloop.run(serve(file.read_bytes(), OnnxEncoder.load(folders[0]) if folders else None))

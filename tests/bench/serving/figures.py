@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -81,9 +82,9 @@ class Ratio:
 
 
 def ratio(ours: Sequence[Leg], theirs: Sequence[Leg], figure: Figure) -> Ratio:
-    """`ours` over `theirs`, legs of the same rounds, by a figure."""
+    """`ours` over `theirs`, legs of the same rounds, by a figure: the median of the rounds."""
     rounds = [figure([one]) / figure([other]) for one, other in zip(ours, theirs, strict=True)]
-    return Ratio(figure(ours) / figure(theirs), min(rounds), max(rounds))
+    return Ratio(median(rounds), min(rounds), max(rounds))
 
 
 def _percentile(legs: Sequence[Leg], percent: float) -> float:

@@ -21,6 +21,7 @@ from tests.bench.serving.names import (
     BARE,
     BOTH,
     ECHO,
+    FLOOR,
     FULL,
     LIBRARY,
     MIXED,
@@ -33,6 +34,9 @@ from tests.e2e.processes import ROOT, WAYPOST, environment, running_server
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 
 CALLERS = (1, 8, 32)
+ANSWER = "answer"
+"""File of what the echo answers."""
+
 WARM_UP, CHUNK = 200, 500
 BUILD_SECONDS = 300
 
@@ -93,9 +97,11 @@ def line_up(
         ready_seconds, ready_mb = time.perf_counter() - began, resident_mb(warm.pid)
         cold, pair = {"WAYPOST_CACHE_ENTRIES": "0"}, {"WAYPOST_PROCESSES": "2"}
         both = start(BOTH, index, **cold)
+        (folder / ANSWER).write_bytes(_typical(both, task.test.texts))
         library, missing = _library(running, task, encoder, environments, folder)
         contestants: list[Contestant] = [
-            running.enter_context(_echo(folder, runner, _typical(both, task.test.texts))),
+            running.enter_context(_echo(ECHO, folder, runner)),
+            running.enter_context(_echo(FLOOR, folder, runner, encoder)),
             Encoding(OnnxEncoder.load(encoder), BARE),
             both,
             replace(both, name=MIXED, at_once=(1,), strangers=True),
@@ -156,12 +162,12 @@ def _typical(server: Served, texts: Sequence[str]) -> bytes:
 
 
 @contextmanager
-def _echo(folder: Path, runner: asyncio.Runner, response: bytes) -> Iterator[Served]:
-    file = folder / "response"
-    file.write_bytes(response)
-    with child([sys.executable, "-m", "tests.bench.serving.echo", str(file)], cwd=ROOT) as process:
+def _echo(name: str, folder: Path, runner: asyncio.Runner, *encoder: Path) -> Iterator[Served]:
+    arguments = map(str, (folder / ANSWER, *encoder))
+    command = [sys.executable, "-m", "tests.bench.serving.echo", *arguments]
+    with child(command, cwd=ROOT) as process:
         yield Served(
-            name=ECHO,
+            name=name,
             at_once=CALLERS,
             runner=runner,
             address=line_of(process),

@@ -1,6 +1,7 @@
 """What the page calls those who take part."""
 
 ECHO = "gRPC echo of the same size"
+FLOOR = "gRPC echo that encodes the query first"
 BARE = "bare encoder call, in process"
 BOTH = "Waypost, both stages, no cache"
 ALONE = "Waypost, transformer alone, no cache"

@@ -57,13 +57,14 @@ def render(report: Report) -> str:
         _opened(report),
         "### Where the time goes",
         "One caller. Medians in ms; the server's own clock says what was encoding, search and "
-        "scoring. Before the transformer encodes, the static encoder has tried, which counts as "
-        "encoding. Asked before, the transformer's encoding comes from the cache.",
+        "scoring. Before the transformer encodes, the static encoder has tried, which is part of "
+        "what is around. Asked before, the transformer's encoding comes from the cache.",
         _inside(report),
         *_librarys_own(report),
         "### What was wanted of serving",
-        "Of all rounds together; in brackets, the lowest and highest of a round. What one round "
-        "reached and another did not, this run cannot tell.",
+        "Ratios are medians of the rounds, times are of all rounds together; in brackets, the "
+        "lowest and highest of a round. What one round reached and another did not, this run "
+        "cannot tell.",
         table(["", "wanted", "found", "reached?"], [_target(one) for one in targets(report)]),
     ]
     return "\n\n".join(parts)

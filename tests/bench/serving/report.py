@@ -85,7 +85,7 @@ def targets(report: Report) -> Iterator[Target]:
     legs = report.legs
     for name in (BOTH, FULL):
         yield Target(f"median decision, {_short(name)}, ms", 1.0, _alone(legs[name, 1], p50))
-    for name in (BOTH, ALONE, WARM):
+    for name in (BOTH, FULL, ALONE, WARM):
         what = f"p50 of {_short(name)} / p50 of the echo"
         yield Target(what, 3.0, ratio(legs[name, 1], legs[ECHO, 1], p50))
     for name in (BOTH, ALONE):

@@ -52,7 +52,12 @@ def inside(legs: Sequence[Leg]) -> Inside:
         second=_median([1e3 * seconds for seconds, _ in second]),
         encode=_median([times.encode_us / 1e3 for _, times in second]),
         own=_median([(times.search_us + times.decide_us) / 1e3 for _, times in second]),
-        around=_median([1e3 * seconds - times.total_us / 1e3 for seconds, times in second]),
+        around=_median(
+            [
+                1e3 * seconds - (times.encode_us + times.search_us + times.decide_us) / 1e3
+                for seconds, times in second
+            ]
+        ),
     )
 
 
