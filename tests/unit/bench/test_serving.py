@@ -213,6 +213,6 @@ def test_a_decisions_time_is_told_by_the_stage_that_made_it() -> None:
     answers = [static, static, static, transformer]
     found = inside([Leg(seconds=[5e-4, 6e-4, 7e-4, 2e-3], elapsed=1, cpu=0, responses=answers)])
     assert (found.first_share, found.first, found.second) == pytest.approx((0.75, 0.6, 2.0))
-    assert (found.encode, found.own, found.around) == pytest.approx((1.0, 0.1, 0.8))
+    assert (found.encode, found.own, found.around) == pytest.approx((1.0, 0.1, 0.9))
     with pytest.raises(ValueError, match="neither stage"):
         inside([Leg(seconds=[1], elapsed=1, cpu=0, responses=[answer(0, total_us=1)])])  # type: ignore[arg-type]
