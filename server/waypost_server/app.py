@@ -37,9 +37,9 @@ def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
         stored.version,
         first=load_first_stage(settings, stored),
         cache=EmbeddingCache(settings.cache_entries) if settings.cache_entries else None,
-        uncached_tenants=[tenant.strip() for tenant in settings.uncached_tenants.split(",")]
-        if settings.uncached_tenants
-        else (),
+        uncached_tenants=[
+            tenant.strip() for tenant in settings.uncached_tenants.split(",") if tenant.strip()
+        ],
     )
 
 

@@ -56,11 +56,11 @@ class Settings(BaseSettings):
     uncached_tenants: str = Field(
         "", description="Tenants whose queries leave no encoding behind, separated by commas."
     )
-    processes: PositiveInt = Field(
+    processes: Annotated[int, Field(ge=1, le=256)] = Field(
         1,
         description=(
-            "Server processes that share the port, each with its own copy of everything; "
-            "callers need several connections each to use them."
+            "Server processes that share the port, each with an encoder, cache and queue of its "
+            "own; callers need several connections each to use them."
         ),
     )
     workers: PositiveInt = Field(

@@ -96,10 +96,10 @@ class FirstStage:
         A threshold that was written by hand is one of the transformer's similarity, so that a
         route that has one is left to it.
         """
-        neighbours = self.router.search(encoding)
-        shortlist = self.router.shortlist(encoding, neighbours)
+        shortlist = self.router.shortlist(encoding)
         if not shortlist.liked or shortlist.lead < self.gate.lead:
             return None  # before anything else is computed: the second stage would do it again
+        neighbours = self.router.search(encoding)
         decision = self.router.decide(encoding, neighbours, query, shortlist=shortlist)
         sure = (
             decision.outcome is Outcome.MATCHED

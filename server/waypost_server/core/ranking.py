@@ -204,7 +204,7 @@ def _compare(
         rows = [*rows, *(row for _, row in beyond)]
     largest = sorted(cosines, reverse=True)
     # A duplicate counts once.
-    apart = sorted(set(largest[: 2 * NEAREST_IN_ALL]), reverse=True)[:NEAREST_IN_ROUTE]
+    apart = sorted(set(largest), reverse=True)[:NEAREST_IN_ROUTE]
     closeness = sum(apart) / len(apart)
     score = logit + scoring.similarity_weight * closeness
     return _Compared(route, logit, score, closeness, largest, cosines, rows)

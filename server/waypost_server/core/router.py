@@ -8,6 +8,7 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.decision import Decision, decide
 from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.evidence import SHORTLIST
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
 from waypost_server.core.query import Query, check_query
@@ -69,17 +70,18 @@ class Router:
 
         None at all where every exemplar of a liked route is compared anyway.
         """
-        if not self._searches:
+        if not self.searches:
             return NO_NEIGHBOURS
         return self.index.search(self._unit(encoding), NEIGHBOURS)
 
-    def shortlist(self, encoding: Encodings, neighbours: Neighbours) -> Shortlist:
-        """What the head says of a query with this encoding and these neighbours."""
+    def shortlist(self, encoding: Encodings, neighbours: Neighbours | None = None) -> Shortlist:
+        """What the head says of a query with this encoding and, where that counts, neighbours."""
         if not self._many_routes:
             return ask_head(self.scoring.head, encoding)
-        return ask_head(
-            self.scoring.head, encoding, np.unique(self.exemplars.route_ids[neighbours.rows])
-        )
+        near = self.search(encoding) if neighbours is None else neighbours
+        routes = np.unique(self.exemplars.route_ids[near.rows])
+        # Of fewer, the best would have no rival, and be surer than it should.
+        return ask_head(self.scoring.head, encoding, routes if len(routes) >= SHORTLIST else None)
 
     def decide(
         self,
@@ -120,6 +122,7 @@ class Router:
         return len(self.exemplars.routes) > MANY_ROUTES
 
     @cached_property
-    def _searches(self) -> bool:
+    def searches(self) -> bool:
+        """Whether a decision takes a search, which takes milliseconds."""
         sizes = self.exemplars.sizes
         return self._many_routes or bool(len(sizes) and sizes.max() > COMPARED)

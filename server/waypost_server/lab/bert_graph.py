@@ -1,6 +1,6 @@
 """BERT as a hand-written ONNX graph, in fp32 for calibration or in int8 for use.
 
-A converter (`quantize_dynamic`) quantises what it finds. Here three things are made to fit int8; on
+A converter (`quantize_dynamic`) quantises what it finds. Here the graph is made to fit int8; on
 CLINC150, HWU64 and BANKING77 at 10 shots the shipped model then changes a sixth of the answers that
 the converter changes, at 1.15 to 1.2 times its speed:
 

@@ -73,8 +73,13 @@ class Engine:
             return second
         return {Stage.STATIC_ENCODER: (self.first.encoder, self.first.router), **second}
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether `at_once` takes a fraction of a millisecond: in no stage is there a search."""
+        return not any(router.searches for _, router in self.stages.values())
+
     def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
-        """The decision about a checked query, if it takes no transformer: a fraction of a ms.
+        """The decision about a checked query, if it takes no transformer.
 
         Args:
             query: the query.
@@ -93,7 +98,7 @@ class Engine:
                 return self._routed(query, decision, Stage.STATIC_ENCODER, arrived_ns, took)
         cache = self._cache_for(query)
         known = None if cache is None else cache.get(query.text)
-        return None if known is None else self._decide(query, known, arrived_ns, started)
+        return None if known is None else self._decide(query, known, arrived_ns, self._clock())
 
     def after_encoding(self, waiting: Sequence[tuple[Query, int]]) -> list[Routed | Exception]:
         """Decisions about queries that took the transformer, in their order; a bad one fails alone.
@@ -113,7 +118,12 @@ class Engine:
 
     def _encode(self, texts: Sequence[str]) -> Sequence[Encodings | Exception]:
         try:
-            return list(self.encoder.encode(texts))
+            encodings = self.encoder.encode(texts)
+            if len(encodings) != len(texts):
+                raise EncoderError(
+                    f"the encoder made {len(encodings)} encodings of {len(texts)} texts"
+                )
+            return list(encodings)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is that text's answer)
             if len(texts) == 1:
                 return [error]
@@ -122,12 +132,12 @@ class Engine:
     def _checked(
         self, query: Query, encoding: Encodings, arrived_ns: int, encode_ns: int
     ) -> Routed | Exception:
-        if not np.isfinite(encoding).all():  # any route would then be a wrong one
-            return EncoderError("the query's encoding is not finite; export the encoder again")
-        cache = self._cache_for(query)
-        if cache is not None:
-            cache.put(query.text, encoding.copy())  # not the whole batch that it is a row of
         try:
+            if not np.isfinite(encoding).all():  # any route would then be a wrong one
+                raise EncoderError("the query's encoding is not finite; export the encoder again")
+            cache = self._cache_for(query)
+            if cache is not None:
+                cache.put(query.text, encoding.copy())  # not the whole batch that it is a row of
             return self._decide(query, encoding, arrived_ns, self._clock() - encode_ns)
         except Exception as error:  # noqa: BLE001  (as above)
             return error

@@ -48,6 +48,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                 for stage, (encoder, router) in engine.stages.items()
             },
         )
+        self._turn = asyncio.Lock()
         self._schema = contract_schema(tuple(engine.router.catalog.routes))
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)
@@ -155,6 +156,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
     async def _result(self, request: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
         try:
+            async with self._turn:
+                await asyncio.sleep(0)  # lets lone queries in between what is decided at once
             return router_pb2.RouteResult(contract=await self._contract(request))
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

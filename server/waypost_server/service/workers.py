@@ -22,12 +22,18 @@ TOGETHER = 16
 """Queries that a thread takes at most: enough to find texts of like length among them."""
 
 
-@dataclass(frozen=True, slots=True)
+RUN = 8
+"""Queries that are answered together, of those that a thread took, the shortest first."""
+
+
+@dataclass(slots=True, eq=False)
 class _Waiting:
     query: Query
     arrived_ns: int
     tried: bool
     answer: asyncio.Future[Routed]
+    queued: bool = True
+    """Whether it waits still; a thread and the loop agree on it under the lock."""
 
 
 class Workers:
@@ -37,9 +43,9 @@ class Workers:
         self.engine = engine
         self._capacity = capacity
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._admitted = 0
+        self._waiting = 0
         self._running = 0
-        self._running_lock = threading.Lock()
+        self._lock = threading.Lock()
         self._decided = 0
         self._draining = False
         self._threads = [
@@ -57,7 +63,7 @@ class Workers:
     @property
     def queue_depth(self) -> int:
         """Queries that wait for a thread now."""
-        return max(0, self._admitted - self._running)
+        return self._waiting
 
     @property
     def running(self) -> int:
@@ -68,30 +74,33 @@ class Workers:
         """Decides about one query.
 
         A caller that goes away or whose deadline passes is cancelled here, and its query is then
-        dropped unless a thread already has it.
+        dropped unless a thread already encodes it.
 
         Raises:
             InvalidQueryError: the query breaks a limit.
             OverloadedError: as many queries as may be are waiting or running already.
         """
         self.engine.router.check(query)
-        if self._admitted >= self._capacity:
+        if self._waiting + self._running >= self._capacity:
             raise OverloadedError(
                 f"{self._capacity} queries are waiting or running already; try again later"
             )
         arrived_ns = self.engine.now()
-        tried = len(query.text) <= ON_LOOP and self.queue_depth < TOGETHER
+        tried = self.engine.is_quick and len(query.text) <= ON_LOOP and self._waiting < TOGETHER
         routed = self.engine.at_once(query, arrived_ns) if tried else None
         if routed is None:
-            answer: asyncio.Future[Routed] = asyncio.get_running_loop().create_future()
-            self._admitted += 1
-            try:
-                self._queue.put(_Waiting(query, arrived_ns, tried, answer))
-                routed = await answer
-            finally:
-                self._admitted -= 1
+            routed = await self._wait(_Waiting(query, arrived_ns, tried, _future()))
         self._decided += 1
         return routed
+
+    async def _wait(self, waiting: _Waiting) -> Routed:
+        with self._lock:
+            self._waiting += 1
+        self._queue.put(waiting)
+        try:
+            return await waiting.answer
+        finally:
+            self._leaves_queue(waiting)
 
     def drain(self) -> None:
         """Takes no new calls; those already taken are answered whole."""
@@ -111,15 +120,13 @@ class Workers:
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
-            taken = [first, *self._more()]
             # Who went away meanwhile, or is too late, wants no answer any more.
-            wanted = [waiting for waiting in taken if not waiting.answer.cancelled()]
-            if wanted:
-                self._count(len(wanted))
-                answers = self._answers(wanted)
-                self._count(-len(wanted))
-                loop = wanted[0].answer.get_loop()
-                loop.call_soon_threadsafe(_deliver, wanted, answers)
+            taken = [one for one in (first, *self._more()) if self._leaves_queue(one, runs=True)]
+            left = [waiting for waiting in taken if not self._answered_at_once(waiting)]
+            # The shortest first: they need not wait for the longest to be encoded.
+            left.sort(key=lambda waiting: len(waiting.query.text))
+            for start in range(0, len(left), RUN):
+                self._encode(left[start : start + RUN])
 
     def _more(self) -> list[_Waiting]:
         """This thread's share of what waits besides the first."""
@@ -136,31 +143,51 @@ class Workers:
             taken.append(waiting)
         return taken
 
-    def _answers(self, wanted: list[_Waiting]) -> list[Routed | Exception]:
-        answers: dict[int, Routed | Exception] = {}
-        for i, waiting in enumerate(wanted):
-            if not waiting.tried:
-                routed = self._try(waiting)
-                if routed is not None:
-                    answers[i] = routed
-        left = [i for i in range(len(wanted)) if i not in answers]
-        found = self.engine.after_encoding([(wanted[i].query, wanted[i].arrived_ns) for i in left])
-        answers.update(zip(left, found, strict=True))
-        return [answers[i] for i in range(len(wanted))]
+    def _leaves_queue(self, waiting: _Waiting, *, runs: bool = False) -> bool:
+        """Whether it was in the queue until now."""
+        with self._lock:
+            was_queued, waiting.queued = waiting.queued, False
+            self._waiting -= was_queued
+            self._running += was_queued and runs
+        return was_queued
 
-    def _try(self, waiting: _Waiting) -> Routed | Exception | None:
+    def _answered_at_once(self, waiting: _Waiting) -> bool:
+        if waiting.tried:
+            return False
         try:
-            return self.engine.at_once(waiting.query, waiting.arrived_ns)
+            answer: Routed | Exception | None = self.engine.at_once(
+                waiting.query, waiting.arrived_ns
+            )
         except Exception as error:  # noqa: BLE001  (a bug of ours ends one call, not a thread)
-            return error
+            answer = error
+        if answer is not None:
+            self._deliver([waiting], [answer])
+        return answer is not None
 
-    def _count(self, change: int) -> None:
-        with self._running_lock:
-            self._running += change
+    def _encode(self, run: list[_Waiting]) -> None:
+        wanted = [waiting for waiting in run if not waiting.answer.cancelled()]
+        answers: list[Routed | Exception] = []
+        try:
+            answers = self.engine.after_encoding([(one.query, one.arrived_ns) for one in wanted])
+        except Exception as error:  # noqa: BLE001  (as above)
+            answers = [error] * len(wanted)
+        gone = [waiting for waiting in run if waiting not in wanted]
+        self._deliver([*wanted, *gone], answers)
+
+    def _deliver(self, done: list[_Waiting], answers: list[Routed | Exception]) -> None:
+        """Hands over the answers to the first of those that are done; the others want none."""
+        with self._lock:
+            self._running -= len(done)
+        loop = done[0].answer.get_loop()
+        loop.call_soon_threadsafe(_set, done[: len(answers)], answers)
 
 
-def _deliver(wanted: list[_Waiting], answers: list[Routed | Exception]) -> None:
-    for waiting, answer in zip(wanted, answers, strict=True):
+def _future() -> asyncio.Future[Routed]:
+    return asyncio.get_running_loop().create_future()
+
+
+def _set(done: list[_Waiting], answers: list[Routed | Exception]) -> None:
+    for waiting, answer in zip(done, answers, strict=True):
         if waiting.answer.done():
             continue
         if isinstance(answer, Exception):

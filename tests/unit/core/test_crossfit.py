@@ -158,3 +158,24 @@ def test_a_negative_that_is_held_out_as_an_exemplar_does_not_tell_the_answer() -
     assert found is not None
     assert not plain.right.all()
     assert found.right.mean() <= plain.right.mean() + 0.1
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_text_that_stands_in_a_route_several_times_is_one_text(times: int) -> None:
+    sizes = [8, 9, 10, 7]
+    once = Clouds(4, spread=1.2).draw(labels_of(sizes), seed=3)
+    plain = hold_out(once, labels_of(sizes), 4, dimension=24)
+    labels = labels_of([times * size for size in sizes])
+    copied = hold_out(np.repeat(once, times, axis=0), labels, 4, dimension=24)
+    assert plain is not None
+    assert copied is not None
+    np.testing.assert_allclose(
+        copied.similarity[::times].mean(), plain.similarity.mean(), atol=0.05
+    )
+    assert copied.similarity.max() < 0.99
+    # Nothing but copies of one text leaves nothing to recognise it by.
+    alone = np.repeat(once[:1], 5, axis=0)
+    both = np.concatenate([alone, once[8:17]])
+    left = hold_out(both, labels_of([5, 9]), 2, dimension=24)
+    assert left is not None
+    assert set(left.labels.tolist()) == {1}

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEncoder
-from tests.unit.service.engines import GatedEncoder, ask, engine_of
-from waypost_server.core.errors import InvalidQueryError, OverloadedError
+from tests.unit.service.engines import GatedEncoder, ask, engine_of, serving
+from waypost_server.core.errors import EncoderError, InvalidQueryError, OverloadedError
 from waypost_server.core.first_stage import FirstStage, Gate
+from waypost_server.core.outcome import Stage
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
 from waypost_server.service.engine import Routed
@@ -158,3 +159,74 @@ async def test_a_query_that_breaks_a_limit_takes_no_place(workers: Workers) -> N
         with pytest.raises(InvalidQueryError):
             await workers.route(Query(text=" "))
     assert workers.queue_depth == 0
+
+
+class ShortEncoder(GatedEncoder):
+    """Makes one encoding too few of texts that say "boom"."""
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        encodings = super().encode(texts)
+        return encodings[1:] if "boom" in texts else encodings
+
+
+async def test_an_encoder_that_makes_too_few_encodings_fails_one_query_and_ends_no_thread(
+    tmp_path: Path,
+) -> None:
+    workers = Workers(engine_of(ShortEncoder(), tmp_path), threads=1, capacity=8)
+    try:
+        for _ in range(2):
+            with pytest.raises(EncoderError, match="0 encodings of 1 texts"):
+                await asyncio.wait_for(workers.route(Query(text="boom")), 5)
+        assert (await asyncio.wait_for(workers.route(Query(text="a red apple")), 5)).decision
+        assert (workers.queue_depth, workers.running) == (0, 0)
+    finally:
+        workers.close()
+
+
+async def test_callers_that_leave_while_a_thread_has_their_queries_leave_the_queues_count_alone(
+    encoder: GatedEncoder, tmp_path: Path
+) -> None:
+    workers = Workers(engine_of(encoder, tmp_path), threads=1, capacity=8)
+    encoder.gate.clear()
+    try:
+        taken = await running(workers, "a")
+        waiting = [asyncio.create_task(workers.route(Query(text=text))) for text in "bcd"]
+        await until(lambda: workers.queue_depth == 3)
+        taken.cancel()
+        waiting.pop().cancel()
+        await asyncio.sleep(0)
+        await until(lambda: workers.queue_depth == 2)
+        assert workers.running == 1
+        encoder.gate.set()
+        assert len(await asyncio.gather(*waiting)) == 2
+        await until(lambda: workers.running == 0)
+        assert workers.queue_depth == 0
+    finally:
+        encoder.gate.set()
+        workers.close()
+
+
+async def test_what_is_sure_does_not_wait_for_what_a_thread_took_beside_it(
+    workers: Workers, encoder: GatedEncoder
+) -> None:
+    always_sure = Gate(0.0, lead=-1.0)
+    workers.engine.first = FirstStage(HashEncoder(), workers.engine.router, always_sure)
+    long = "a ripe red apple " * ON_LOOP  # not looked at on the loop, and decided first
+    assert (
+        await asyncio.wait_for(workers.route(Query(text=long)), 5)
+    ).stage is Stage.STATIC_ENCODER
+    assert not encoder.gate.is_set()
+
+
+async def test_a_lone_query_comes_in_between_a_batch_that_is_decided_at_once(
+    tmp_path: Path,
+) -> None:
+    workers = Workers(engine_of(HashEncoder(), tmp_path), threads=1, capacity=512)
+    workers.engine.first = FirstStage(HashEncoder(), workers.engine.router, Gate(0.0, lead=-1.0))
+    async with serving(workers) as client:
+        batch = asyncio.create_task(client.route_many(["a red apple"] * 256))
+        while workers.decision_count == 0:  # noqa: ASYNC110  (workers signal nothing)
+            await asyncio.sleep(0)
+        await client.route("an iron bar")
+        assert workers.decision_count < 257
+        assert len(await batch) == 256
