@@ -43,7 +43,7 @@ WRONG = {
         ("localhost:65536", "the port must be a number from 0 to 65535"),
         ("localhost:٣", "the port must be a number from 0 to 65535"),
     ],
-    "WAYPOST_PROCESSES": [("0", "Input should be greater than 0")],
+    "WAYPOST_PROCESSES": [("0", "Input should be greater than or equal to 1")],
     "WAYPOST_WORKERS": [
         ("0", "Input should be greater than 0"),
         ("many", "Input should be a valid integer, unable to parse string as an integer"),

@@ -51,8 +51,10 @@ class BundleFiles:
             found: npt.NDArray[Any] = np.load(
                 path, mmap_mode="r" if mapped else None, allow_pickle=False
             )
-        except (ValueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  (numpy raises what its parsers raise)
             raise BundleError(f"{path}: cannot be read: {error}; build again") from None
+        if found.ndim != 2 or found.dtype.kind != "f":
+            raise BundleError(f"{path}: it holds no table of numbers; build again")
         if len(found) != rows or not (mapped or np.isfinite(found).all()):
             raise BundleError(
                 f"{path}: it holds {len(found)} rows, wanted {rows} of finite numbers; build again"

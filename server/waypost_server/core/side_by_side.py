@@ -8,7 +8,8 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 MOST = 4
-"""Jobs at a time at most, however many cores there are: one may take some 300 MB."""
+"""Jobs at a time at most, however many cores there are: one may take some 300 MB. What a job itself
+gives away is on top; below the folds of a fit there are blocks of 64 MB."""
 
 
 def side_by_side(jobs: Sequence[Callable[[], Result]]) -> list[Result]:

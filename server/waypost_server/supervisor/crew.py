@@ -76,29 +76,37 @@ class Crew:
         """
         version = await self._fill_place()
         self._index_version = version
+        others: list[asyncio.Task[str | None]] = []
         if version is not None:
-            others = (self._fill_place() for _ in range(self._settings.processes - 1))
-            if None not in await asyncio.gather(*others):
+            others = [
+                asyncio.create_task(self._fill_place()) for _ in range(self._settings.processes - 1)
+            ]
+            for answers in asyncio.as_completed(others):
+                if await answers is None:
+                    break
+            else:
                 return version
         self._clean = self._stopping.is_set()
         self.stop()
+        await asyncio.gather(*others)
         return None
 
     def stop(self) -> None:
-        """Lets all of them finish their calls and leave; starts none again."""
+        """Lets all of them finish their calls and leave; kills who has not left in time."""
         self._stopping.set()
         for child in self._children:
             child.terminate()
+        asyncio.get_running_loop().call_later(self._patience, self._kill)
 
     async def ended(self) -> bool:
         """Waits for the stop and then for all of them; whether nothing went wrong."""
         await self._stopping.wait()
-        if self._keepers:
-            await asyncio.wait(self._keepers, timeout=self._patience)
-        for child in self._children:
-            child.kill()
         await asyncio.gather(*self._keepers)
         return self._clean
+
+    def _kill(self) -> None:
+        for child in self._children:
+            child.kill()
 
     async def _fill_place(self) -> str | None:
         child = await self._begin()

@@ -217,3 +217,21 @@ async def test_one_that_does_not_leave_is_killed_and_that_is_a_failure(
         "process 0 ended with SIGKILL as it stopped",
         "process 1 ended with SIGKILL as it stopped",
     ]
+
+
+async def test_one_that_hangs_as_it_starts_is_killed_when_a_stop_has_waited_long_enough() -> None:
+    system = System(nothing, obeys=False)
+    crew = crew_of(system)
+    starting = asyncio.create_task(crew.start())
+    await system.count(1)
+    crew.stop()
+    assert await asyncio.wait_for(starting, 10) is None
+    await asyncio.wait_for(crew.ended(), 10)
+
+
+async def test_one_that_cannot_start_stops_those_that_have_not_started_yet() -> None:
+    system = System(Scripted.answer, lambda process: process.end(1), nothing)
+    crew = crew_of(system, processes=3)
+    assert await asyncio.wait_for(crew.start(), 10) is None
+    assert not await asyncio.wait_for(crew.ended(), 10)
+    assert len(system.begun) == 3
