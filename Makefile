@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(BIN)/uv --quiet --no-config
+STARTED := waypost_server.commands.build, waypost_server.commands.serve, waypost_server.app, waypost_server.workshop.indexing
 PROTOS := $(wildcard proto/waypost/v1/*.proto)
 BASELINE := proto/baseline.binpb
 EXPORT_VENV := .venv-export
@@ -154,4 +155,6 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "uv reaches no index (UV_DEFAULT_INDEX names one); trying pip, which is slower" >&2; \
 	       $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock; }
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
+	@# Half of a server's start is compiling modules, at every start where Python may not write them.
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import $(STARTED)'
 	@touch $@

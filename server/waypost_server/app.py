@@ -5,6 +5,8 @@ import gc
 import logging
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,13 +31,17 @@ _log = logging.getLogger(__name__)
 
 def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
     """A bundle, by default the live one, with its encoder; raises BundleError or EncoderError."""
-    stored = BundleStore(settings.index).load(index_version)
-    encoder = load_encoder(settings.encoder, stored)
+    with ThreadPoolExecutor() as pool:  # hashing and starting sessions leave the core to others
+        encoder = pool.submit(OnnxEncoder.load, settings.encoder)
+        static = (
+            pool.submit(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
+        )
+        stored = BundleStore(settings.index).load(index_version)
     return Engine(
-        encoder,
+        _matching(encoder.result(), settings.encoder, stored),
         router_of(stored),
         stored.version,
-        first=load_first_stage(settings, stored),
+        first=_first_stage(static.result, settings, stored) if static else None,
         cache=EmbeddingCache(settings.cache_entries) if settings.cache_entries else None,
         uncached_tenants=[
             tenant.strip() for tenant in settings.uncached_tenants.split(",") if tenant.strip()
@@ -45,19 +51,7 @@ def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
 
 def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
     """The encoder in `folder`; raises BundleError unless the bundle was built with it."""
-    encoder = OnnxEncoder.load(folder)
-    if stored.manifest.encoder_fingerprint != encoder.fingerprint:
-        raise BundleError(
-            f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
-            f"{stored.manifest.encoder_fingerprint}, but {folder} is "
-            f"{encoder.fingerprint}; build again, or name the encoder that it was built with"
-        )
-    return encoder
-
-
-def load_static(settings: Settings) -> StaticEncoder | None:
-    """The static encoder, unless there is to be one stage; raises EncoderError."""
-    return StaticEncoder.load(settings.static_encoder) if settings.two_stage else None
+    return _matching(OnnxEncoder.load(folder), folder, stored)
 
 
 def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | None:
@@ -67,9 +61,28 @@ def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | N
         EncoderError: the static encoder cannot be used.
         BundleError: the bundle was built with another one.
     """
-    if stored.first is None or not settings.two_stage:
+    if not settings.two_stage:
         return None
-    static = StaticEncoder.load(settings.static_encoder)
+    return _first_stage(partial(StaticEncoder.load, settings.static_encoder), settings, stored)
+
+
+def _matching(encoder: OnnxEncoder, folder: Path, stored: StoredBundle) -> OnnxEncoder:
+    if stored.manifest.encoder_fingerprint != encoder.fingerprint:
+        raise BundleError(
+            f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
+            f"{stored.manifest.encoder_fingerprint}, but {folder} is "
+            f"{encoder.fingerprint}; build again, or name the encoder that it was built with"
+        )
+    return encoder
+
+
+def _first_stage(
+    load: Callable[[], StaticEncoder], settings: Settings, stored: StoredBundle
+) -> FirstStage | None:
+    """The bundle's first stage; `load` is asked, and may fail, only where there is one."""
+    if stored.first is None:
+        return None
+    static = load()
     if stored.first.encoder_fingerprint != static.fingerprint:
         raise BundleError(
             f"{stored.folder.parent}: bundle {stored.version} was built with static encoder "

@@ -11,9 +11,7 @@ from waypost_server.adapters import bundle_format
 from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
 from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
 from waypost_server.core.bundle import Bundle
-from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.errors import BundleError
-from waypost_server.core.ports import Encodings
 from waypost_server.core.scoring import Scoring
 
 CURRENT = "CURRENT"
@@ -59,38 +57,12 @@ class BundleStore:
             )
         return bundle_format.load(self._folder / version)
 
-    def known_encodings(self, encoder_fingerprint: str) -> Mapping[str, Encodings]:
-        """Encodings by text that the live bundle holds of this encoder; none if it is unusable."""
+    def usable(self) -> StoredBundle | None:
+        """The live version; None when there is none, or none that can be used."""
         try:
-            live = self.load()
-            if live.manifest.encoder_fingerprint != encoder_fingerprint:
-                return {}
-            return live.known()
-        except BundleError:
-            return {}
-
-    def tuned(
-        self, routes_sha256: str, encoder_fingerprint: str, static_fingerprint: str | None
-    ) -> StoredBundle | None:
-        """The live bundle, if it was tuned and is of these routes and encoders.
-
-        Without a static encoder any first stage will do: it is then not used.
-        """
-        try:
-            live = self.load()
+            return self.load()
         except BundleError:
             return None
-        same = (
-            live.scoring.calibration.method is CalibrationMethod.HELD_OUT
-            and live.manifest.routes_sha256 == routes_sha256
-            and live.manifest.encoder_fingerprint == encoder_fingerprint
-            and (
-                static_fingerprint is None
-                or live.first is None
-                or live.first.encoder_fingerprint == static_fingerprint
-            )
-        )
-        return live if same else None
 
     def save(self, bundle: Bundle) -> StoredBundle:
         """Writes `bundle` as a version, makes it live and returns it as loaded from disk.

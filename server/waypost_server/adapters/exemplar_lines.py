@@ -98,4 +98,5 @@ def _route(line: bytes, where: str) -> str:
 
 def jsonl(rows: Iterable[Mapping[str, str]]) -> bytes:
     """Rows as lines of JSON."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one a row
+    return "".join(encode(row) + "\n" for row in rows).encode()

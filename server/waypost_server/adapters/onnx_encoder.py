@@ -79,7 +79,7 @@ class OnnxEncoder(FolderEncoder):
         """Encodings of shape (len(texts), width)."""
         if not texts:
             return np.empty((0, self.width), dtype=np.float32)
-        return self._encode_ids([self._token_ids(text, special=True) for text in texts])
+        return self._encode_ids(self._token_ids(texts, special=True))
 
     def encode_tokens(self, tokens: Sequence[int]) -> Encodings:
         """Encodings of tokens, each as if it were a text, shape (len(tokens), width)."""
@@ -93,7 +93,7 @@ class OnnxEncoder(FolderEncoder):
 
         It depends on the graph and on how this machine adds up, so it is tried.
         """
-        texts = [self._token_ids("so " * count, special=True) for count in TRIED_LENGTHS]
+        texts = self._token_ids(["so " * count for count in TRIED_LENGTHS], special=True)
         alone = np.concatenate([self._run([ids]) for ids in texts])
         return np.array_equal(self._run(texts), alone)
 

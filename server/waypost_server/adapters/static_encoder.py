@@ -19,6 +19,9 @@ from waypost_server.adapters.folder_encoder import FolderEncoder
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
 
+CELLS = 1 << 20
+"""Numbers of token vectors gathered at a time: 4 MB, which stay near the core."""
+
 
 class StaticEncoder(FolderEncoder):
     """An encoder from a folder that `waypost encoder distill` wrote; implements core's Encoder."""
@@ -64,13 +67,33 @@ class StaticEncoder(FolderEncoder):
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encodings of shape (len(texts), width); of a text without tokens the zero vector."""
-        if not texts:
-            return np.empty((0, self.width), dtype=np.float32)
-        return np.stack([self._encode(text) for text in texts])
+        token_ids = self._token_ids(texts, special=False)
+        if len(texts) == 1:  # as in serving: the same without the sorting out
+            return self._units(np.array(token_ids, dtype=np.intp))
+        units = np.empty((len(texts), self.width), dtype=np.float32)
+        for count, positions in _by_length(token_ids).items():
+            height = max(1, CELLS // max(1, count * self.width))
+            for start in range(0, len(positions), height):
+                block = positions[start : start + height]
+                ids = np.array([token_ids[i] for i in block], dtype=np.intp)
+                units[block] = self._units(ids.reshape(len(block), count))
+        return units
 
-    def _encode(self, text: str) -> Encodings:
-        ids = self._token_ids(text, special=False)
-        total = self._scales[ids] @ self._rows[ids].astype(np.float32)
-        length = float(np.sqrt(total @ total))
-        unit: Encodings = total / np.float32(max(length, 1e-12))
-        return unit
+    def _units(self, ids: npt.NDArray[np.intp]) -> Encodings:
+        """Unit vectors of texts of one length, whose token ids have shape (n, length).
+
+        Each text is a product of its own, so that its last bits are those that it has alone.
+        """
+        vectors = self._rows[ids].astype(np.float32)
+        sums = (self._scales[ids][:, np.newaxis] @ vectors)[:, 0]
+        lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
+        units: Encodings = sums / np.maximum(lengths, np.float32(1e-12))
+        return units
+
+
+def _by_length(token_ids: Sequence[list[int]]) -> dict[int, list[int]]:
+    """Positions of texts by how many tokens each has."""
+    found: dict[int, list[int]] = {}
+    for position, ids in enumerate(token_ids):
+        found.setdefault(len(ids), []).append(position)
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -89,6 +90,7 @@ def build_bundle(
     progress: Callable[[int, int], None],
     held_out: HeldOut | None = None,
     static: Encoder | None = None,
+    known_to_static: Mapping[str, Encodings] = MappingProxyType({}),
 ) -> Bundle:
     """Encodes the exemplars of `routes` and fits the scoring.
 
@@ -99,6 +101,7 @@ def build_bundle(
         progress: called with how many texts are encoded and how many there are to encode.
         held_out: as for `fit_scoring`.
         static: the encoder of a first stage; None for none.
+        known_to_static: encodings that it made before, by text.
 
     Raises:
         EncoderError: an encoding is not finite.
@@ -113,7 +116,11 @@ def build_bundle(
     # An adapted encoder's folds are others than ours: what they saw cannot be compared.
     stage = static if held_out is None else None
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(_score_first, stage, texts, exemplars, negatives) if stage else None
+        first = (
+            pool.submit(_score_first, stage, known_to_static, texts, exemplars, negatives)
+            if stage
+            else None
+        )
         scoring, seen = fit_scoring(
             inside,
             outside,
@@ -142,13 +149,15 @@ def build_bundle(
 
 def _score_first(
     static: Encoder,
+    known: Mapping[str, Encodings],
     texts: Sequence[str],
     exemplars: ExemplarTable,
     negatives: Sequence[tuple[str, str]],
 ) -> tuple[Encodings, Scoring, HeldOut | None]:
     """The exemplars' encodings by the encoder of a first stage, and what was fitted on them."""
     count, end = len(exemplars.texts), len(texts) - len(negatives)
-    inside, outside, against = np.split(static.encode(texts), [count, end])
+    encodings = _encode(texts, static, known, lambda done, total: None)
+    inside, outside, against = np.split(encodings, [count, end])
     scoring, held_out = fit_scoring(
         inside,
         outside,

@@ -1,13 +1,15 @@
 """Building a bundle."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.held_out_file import read_held_out
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.reuse import Reusable
 from waypost_server.adapters.route_folder import read_routes
-from waypost_server.app import load_static
+from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.bundle import build_bundle
 from waypost_server.settings import Settings
 
@@ -31,11 +33,18 @@ def build_index(
         RoutesError: the routes folder has problems.
         EncoderError: the encoder cannot be used.
     """
-    routes = read_routes(settings.routes)
-    encoder = OnnxEncoder.load(settings.encoder)
-    static = load_static(settings)
     store = BundleStore(settings.index)
-    tuned = store.tuned(routes.sha256, encoder.fingerprint, static.fingerprint if static else None)
+    with ThreadPoolExecutor() as pool:  # hashing and starting sessions leave the core to others
+        live = pool.submit(store.usable)
+        loading = pool.submit(OnnxEncoder.load, settings.encoder)
+        loading_static = (
+            pool.submit(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
+        )
+        routes = read_routes(settings.routes)
+        encoder = loading.result()
+        static = loading_static.result() if loading_static else None
+        before = Reusable(live.result())
+    tuned = before.tuned(routes.sha256, encoder.fingerprint, static.fingerprint if static else None)
     if tuned:
         return tuned, 0
     encoded = 0
@@ -48,11 +57,12 @@ def build_index(
     bundle = build_bundle(
         routes,
         encoder,
-        known=store.known_encodings(encoder.fingerprint),
+        known=before.encodings(encoder.fingerprint),
         progress=count,
         held_out=read_held_out(
             settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
         ),
         static=static,
+        known_to_static=before.encodings(static.fingerprint) if static else {},
     )
     return store.save(bundle), encoded

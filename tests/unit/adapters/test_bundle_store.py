@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tests.unit.adapters.bundles import TEXTS, small_bundle
 from waypost_server.adapters.bundle_format import INNER, SERVED, serialise
 from waypost_server.adapters.bundle_store import CURRENT, BundleStore
 from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.reuse import Reusable
 from waypost_server.core.errors import BundleError
+from waypost_server.core.ports import Encodings
 
 OTHER_TEXTS = {"billing": ["refund me"], "support": ["it will not start"]}
 
@@ -74,7 +77,7 @@ def test_a_damaged_name_of_the_live_version_is_refused_and_mended_by_a_build(
     (tmp_path / CURRENT).write_bytes(content)
     with pytest.raises(BundleError, match=r"CURRENT: it names no version, but .*; build again"):
         store.load()
-    assert store.known_encodings(small_bundle().encoder_fingerprint) == {}
+    assert _known(store, small_bundle().encoder_fingerprint) == {}
     store.save(small_bundle())
     assert store.load().version == saved.version
 
@@ -119,7 +122,7 @@ def test_only_changed_exemplars_are_encoded_again(tmp_path: Path) -> None:
     store.save(small_bundle(encoder=encoder))
     encoder.encoded.clear()
     texts = {"billing": TEXTS["billing"][1:], "support": ["brand new", *TEXTS["billing"][:1]]}
-    bundle = small_bundle(texts, encoder=encoder, known=store.known_encodings(encoder.fingerprint))
+    bundle = small_bundle(texts, encoder=encoder, known=_known(store, encoder.fingerprint))
     assert encoder.encoded == ["brand new"]
     np.testing.assert_array_equal(bundle.encodings, small_bundle(texts).encodings)
 
@@ -130,9 +133,9 @@ def test_encodings_of_another_encoder_or_of_a_damaged_bundle_are_not_reused(
 ) -> None:
     store = BundleStore(tmp_path)
     saved = store.save(small_bundle())
-    assert store.known_encodings(HashEncoder(name="other").fingerprint) == {}
+    assert _known(store, HashEncoder(name="other").fingerprint) == {}
     (tmp_path / saved.version / name).write_bytes(b"damaged")
-    assert store.known_encodings(HashEncoder().fingerprint) == {}
+    assert _known(store, HashEncoder().fingerprint) == {}
 
 
 def test_builds_at_once_leave_one_of_them_live_and_all_of_them_whole(tmp_path: Path) -> None:
@@ -205,5 +208,9 @@ def test_a_bundle_of_an_older_format_is_built_anew(tmp_path: Path) -> None:
     (tmp_path / CURRENT).write_text(old.name)
     with pytest.raises(BundleError, match=r"similarity_weight: Field required; build again"):
         store.load()
-    assert store.known_encodings(saved.manifest.encoder_fingerprint) == {}
+    assert _known(store, saved.manifest.encoder_fingerprint) == {}
     assert store.save(small_bundle()).version == saved.version
+
+
+def _known(store: BundleStore, fingerprint: str) -> Mapping[str, Encodings]:
+    return Reusable(store.usable()).encodings(fingerprint)

@@ -9,7 +9,7 @@ from tests.unit.adapters.encoders import with_honest_hash
 from waypost_server.adapters.encoder_manifest import SCALES_FILE, TABLE_FILE, TOKENIZER_FILE
 from waypost_server.adapters.files import as_npy
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.adapters.static_encoder import StaticEncoder
+from waypost_server.adapters.static_encoder import CELLS, StaticEncoder
 from waypost_server.core.errors import EncoderError
 
 
@@ -47,6 +47,17 @@ def test_a_texts_encoding_does_not_depend_on_its_companions(static: StaticEncode
     assert together.shape == (4, static.width)
     assert not together[2].any()  # no token, no direction
     assert static.encode([]).shape == (0, static.width)
+
+
+def test_nor_does_it_among_so_many_that_they_are_taken_in_parts(static: StaticEncoder) -> None:
+    words = ["route", "query", "why", "Größe", "🚀", "x" * 40]
+    texts = [
+        " ".join(words[i % k] for i in range(n)) for n in (1, 2, 7, 90, 255) for k in range(1, 7)
+    ]
+    texts = texts * (1 + CELLS // (60 * static.width))
+    together = static.encode(texts)
+    for i in range(0, len(texts), 7):
+        np.testing.assert_array_equal(static.encode([texts[i]])[0], together[i])
 
 
 def test_what_means_the_same_lies_closer(static: StaticEncoder) -> None:
