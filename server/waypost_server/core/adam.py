@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-RATE = 0.1
-"""The first steps' length in each parameter: a seventh of what the head's weights come to."""
-
 MEMORY, SQUARE_MEMORY = 0.9, 0.99
 """What is kept of past gradients and of their squares: a few hundred steps are too few for the
 usual 0.999."""
@@ -22,7 +19,11 @@ EPSILON = 1e-8
 
 
 def descend(
-    gradient: Callable[[int, Floats, Floats], None], shape: tuple[int, ...], steps: int
+    gradient: Callable[[int, Floats, Floats], None],
+    shape: tuple[int, ...],
+    *,
+    steps: int,
+    rate: float,
 ) -> Floats:
     """Where so many steps from 0 lead.
 
@@ -31,6 +32,7 @@ def descend(
             step's batch into its last argument.
         shape: of the parameters.
         steps: how many, at least 1.
+        rate: the first steps' length in each parameter.
     """
     point, mean, square, found, scratch = (np.zeros(shape, dtype=np.float32) for _ in range(5))
     for step in range(steps):
@@ -47,7 +49,7 @@ def descend(
         scratch *= np.float32(1 / np.sqrt(1 - SQUARE_MEMORY ** (step + 1)))
         scratch += np.float32(EPSILON)
         np.divide(mean, scratch, out=scratch)
-        rate = RATE * (1 + np.cos(np.pi * step / steps)) / 2
-        scratch *= np.float32(rate / (1 - MEMORY ** (step + 1)))
+        length = rate * (1 + np.cos(np.pi * step / steps)) / 2
+        scratch *= np.float32(length / (1 - MEMORY ** (step + 1)))
         point -= scratch
     return point
