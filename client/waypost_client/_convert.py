@@ -54,6 +54,8 @@ def requests_of(
     texts: Iterable[str],
 ) -> tuple[list[router_pb2.RouteQueryRequest], list[WaypostError | None]]:
     """Requests for the texts that protobuf can carry, and for each text why not, or None."""
+    if isinstance(texts, str):
+        raise TypeError("texts is one string; give a list of strings, or ask with route()")
     requests: list[router_pb2.RouteQueryRequest] = []
     errors: list[WaypostError | None] = []
     for text in texts:

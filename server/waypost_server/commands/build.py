@@ -3,11 +3,15 @@
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from waypost_server.commands.options import AS_JSON, ENCODER, INDEX, ROUTES
 from waypost_server.commands.progress import work_bar
+
+if TYPE_CHECKING:
+    from waypost_server.adapters.stage_files import StoredFirstStage
 
 
 @click.command()
@@ -39,6 +43,7 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
         "index": manifest.index_kind,
         "encoder": manifest.encoder_name,
         "encoder_fingerprint": manifest.encoder_fingerprint,
+        "first_stage": stored.first.gate.confidence if stored.first else None,
         "seconds": round(time.monotonic() - began, 3),
     }
     tuned = stored.scoring.calibration.method is CalibrationMethod.HELD_OUT
@@ -52,5 +57,10 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
         f"waypost: bundle {stored.version} is live in {settings.index}: "
         f"{manifest.route_count} routes, {manifest.exemplar_count} exemplars "
         f"({encoded} texts encoded, the rest reused), {manifest.index_kind} index, "
-        f"{figures['seconds']:.1f} s"
+        f"{_first_stage(stored.first)}, {figures['seconds']:.1f} s; a server that runs serves it "
+        "once it is started again"
     )
+
+
+def _first_stage(first: "StoredFirstStage | None") -> str:
+    return f"first stage from {first.gate.confidence:g} on" if first else "no first stage"

@@ -29,9 +29,6 @@ BLOCK = 1 << 24
 """Cosines looked at a time: 64 MB."""
 
 
-AT_ONCE = 1 << 14
-"""Rows that are looked at together, for the sake of memory."""
-
 Rows = npt.NDArray[np.intp]
 
 
@@ -59,6 +56,7 @@ def hold_out(
     *,
     dimension: int,
     negatives: Negatives | None = None,
+    first_of: Rows | None = None,
 ) -> HeldOut | None:
     """Cross-fits; None when no exemplar can be held out.
 
@@ -68,9 +66,11 @@ def hold_out(
         routes: how many routes there are.
         dimension: length of the unit vector.
         negatives: texts that do not belong to a route; like those of out of scope they only teach.
+        first_of: for each row the first one of its class with the same text, shape (n,), if some
+            have the same: held out, a text must not be known by its copy.
     """
-    # A text that stands in a route twice is one: held out, it must not be known by its copy.
-    first, copy_of = _distinct(inputs, labels)
+    everyone = np.arange(len(labels))
+    first, copy_of = np.unique(everyone if first_of is None else first_of, return_inverse=True)
     own = labels[first]
     # Examples of out of scope only ever teach.
     askable = (own < routes) & (np.bincount(own)[own] > 1)
@@ -94,23 +94,6 @@ def hold_out(
         ]
     )
     return join(parts) if parts else None
-
-
-def _distinct(inputs: Floats, labels: Labels) -> tuple[Rows, Rows]:
-    """Rows of the examples that differ, ascending, and for each example which of these it equals.
-
-    Two examples of a class are equal when their encodings are, bit for bit; 64 bits tell.
-    """
-    bits = np.ascontiguousarray(inputs).view(np.uint32)
-    factors = np.random.default_rng(0).integers(0, 2**63, bits.shape[1], dtype=np.uint64) | 1
-    keys = np.concatenate(
-        [bits[start : start + AT_ONCE] @ factors for start in range(0, len(bits), AT_ONCE)]
-    ) + labels.astype(np.uint64)
-    _, first, copy_of = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return first[order], place[copy_of]
 
 
 def split_folds(labels: Labels, folds: int) -> Labels:

@@ -45,6 +45,22 @@ class ExemplarTable:
         """For each exemplar the position of its route in `routes`, shape (n,), ascending."""
         return np.repeat(np.arange(len(self.routes), dtype=np.int32), self.sizes)
 
+    @property
+    def first_of(self) -> npt.NDArray[np.intp]:
+        """For each exemplar the row of its route's first with the same words, shape (n,).
+
+        Case and white space make no difference: to most encoders they make none either.
+        """
+        known: dict[tuple[int, str], int] = {}
+        rows = enumerate(zip(self.route_ids.tolist(), self.texts, strict=True))
+        return np.array(
+            [
+                known.setdefault((route, " ".join(text.casefold().split())), row)
+                for row, (route, text) in rows
+            ],
+            dtype=np.intp,
+        )
+
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many exemplars each route has, by name."""

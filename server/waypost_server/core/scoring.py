@@ -63,7 +63,15 @@ def fit_scoring(
             fit_head, inputs, labels, routes, dimension=dimension, negatives=negatives
         )
         if held_out is None and routes:
-            held_out = hold_out(inputs, labels, routes, dimension=dimension, negatives=negatives)
+            alone = len(exemplars.texts) + np.arange(len(outside))
+            held_out = hold_out(
+                inputs,
+                labels,
+                routes,
+                dimension=dimension,
+                negatives=negatives,
+                first_of=np.concatenate([exemplars.first_of, alone]),
+            )
         fitted = fit_thresholds(held_out, routes)
         scoring = Scoring(
             head=head.result(),

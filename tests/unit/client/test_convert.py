@@ -20,7 +20,7 @@ from waypost_client import (
     Stage,
     WaypostError,
 )
-from waypost_client._convert import contract_of, result_of, specialist_of, status_of
+from waypost_client._convert import contract_of, requests_of, result_of, specialist_of, status_of
 
 NEWER = contract_pb2.HandoffContract.FromString(
     b"\x10\x63"  # outcome = 99
@@ -148,3 +148,8 @@ def test_an_item_with_neither_is_an_error() -> None:
 def test_a_servers_state_is_a_word(number: int, name: str) -> None:
     message = admin_pb2.GetStatusResponse.FromString(b"\x08" + bytes([number]))
     assert status_of(message).state == name
+
+
+def test_a_bare_string_is_no_list_of_queries() -> None:
+    with pytest.raises(TypeError, match="give a list of strings"):
+        requests_of("abc")

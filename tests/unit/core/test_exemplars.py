@@ -40,3 +40,11 @@ def test_the_order_in_which_routes_are_read_changes_nothing(rows: Rows) -> None:
     backwards = [row for route in reversed(by_route) for row in by_route[route]]
     one, other = (ExemplarTable.of(r, negative_counts={}) for r in (rows, backwards))
     assert (one.routes, one.texts) == (other.routes, other.texts)
+
+
+def test_the_same_words_in_a_route_are_the_same_text() -> None:
+    table = ExemplarTable.of(
+        [("a", "Reset it"), ("a", "new"), ("a", "reset  it "), ("b", "reset it"), ("b", "new")],
+        negative_counts={},
+    )
+    assert table.first_of.tolist() == [0, 1, 0, 3, 4]
