@@ -53,6 +53,7 @@ def test_a_program_reads_how_many_exemplars_were_new(
         "index": "exact",
         "encoder": "all-MiniLM-L6-v2",
         "encoder_fingerprint": before.manifest.encoder_fingerprint,
+        "first_stage": None,
         "tuned": False,
     }
 
