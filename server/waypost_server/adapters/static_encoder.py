@@ -85,9 +85,9 @@ class StaticEncoder(FolderEncoder):
         Each text is a product of its own, so that its last bits are those that it has alone.
         """
         vectors = self._rows[ids].astype(np.float32)
-        sums = (self._scales[ids][:, np.newaxis] @ vectors)[:, 0]
-        lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
-        units: Encodings = sums / np.maximum(lengths, np.float32(1e-12))
+        sums = self._scales[ids][:, np.newaxis] @ vectors
+        squares: Encodings = sums @ sums.transpose(0, 2, 1)
+        units: Encodings = (sums / np.maximum(np.sqrt(squares), np.float32(1e-12)))[:, 0]
         return units
 
 
