@@ -85,10 +85,10 @@ class StaticEncoder(FolderEncoder):
         Each text is a product of its own, so that its last bits are those that it has alone.
         """
         vectors = self._rows[ids].astype(np.float32)
-        sums = self._scales[ids][:, np.newaxis] @ vectors
-        squares: Encodings = sums @ sums.transpose(0, 2, 1)
-        units: Encodings = (sums / np.maximum(np.sqrt(squares), np.float32(1e-12)))[:, 0]
-        return units
+        sums: Encodings = self._scales[ids][:, np.newaxis] @ vectors
+        lengths: Encodings = np.sqrt(sums @ sums.transpose(0, 2, 1))
+        sums /= np.maximum(lengths, np.float32(1e-12))
+        return sums[:, 0]
 
 
 def _by_length(token_ids: Sequence[list[int]]) -> dict[int, list[int]]:
