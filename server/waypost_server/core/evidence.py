@@ -96,11 +96,16 @@ def score_routes(
 
 
 def _among_liked(logits: Floats, similarities: Floats, sizes: Ids) -> Floats:
-    """The same similarities, -1 for exemplars of routes that the head does not like."""
+    """The similarities of the routes that the head likes, side by side; filled up with -1."""
     if logits.shape[1] <= SHORTLIST:
         return similarities
     least = np.partition(logits, -SHORTLIST, axis=1)[:, [-SHORTLIST]]
-    return np.where(np.repeat(logits >= least, sizes, axis=1), similarities, np.float32(-1))
+    liked = np.repeat(logits >= least, sizes, axis=1)
+    counts = liked.sum(axis=1, keepdims=True)
+    width = int(counts.max(initial=SHORTLIST))
+    among = np.full((len(logits), width), -1, dtype=np.float32)
+    among[np.arange(width) < counts] = similarities[liked]
+    return among
 
 
 def near_and_close(similarities: Floats, sizes: Ids) -> tuple[Floats, Floats]:
