@@ -43,9 +43,7 @@ def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
         stored.version,
         first=_first_stage(static.result, settings, stored) if static else None,
         cache=EmbeddingCache(settings.cache_entries) if settings.cache_entries else None,
-        uncached_tenants=[
-            tenant.strip() for tenant in settings.uncached_tenants.split(",") if tenant.strip()
-        ],
+        uncached_tenants=settings.tenants_without_cache,
     )
 
 

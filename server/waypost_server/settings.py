@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         "info", description="What is logged on stderr."
     )
 
+    @property
+    def tenants_without_cache(self) -> frozenset[str]:
+        """The names in `uncached_tenants`."""
+        names = (name.strip() for name in self.uncached_tenants.split(","))
+        return frozenset(name for name in names if name)
+
     @classmethod
     def load(cls, **overrides: Any) -> "Settings":  # noqa: ANN401  (validated below)
         """The settings, `overrides` that are not None before the environment's.

@@ -72,17 +72,24 @@ def running_server(index: Path, **settings: str) -> Iterator[ServerProcess]:
             stderr=log,
             text=True,
         ) as process,
+        ended(process),
     ):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        ready = READY.fullmatch(line)
+        assert ready, f"no ready line but {line!r}; stderr: {log.seek(0) or log.read()}"
+        yield ServerProcess(ready[1], ready[2], process, log)
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Ends a process at the end; raises TimeoutExpired when it had to be killed."""
+    try:
+        yield
+    finally:
+        process.terminate()
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            ready = READY.fullmatch(line)
-            assert ready, f"no ready line but {line!r}; stderr: {log.seek(0) or log.read()}"
-            yield ServerProcess(ready[1], ready[2], process, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise

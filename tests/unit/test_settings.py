@@ -138,3 +138,14 @@ def test_what_kubernetes_sets_for_a_service_called_waypost_is_no_setting(
     for name in ("SERVICE_HOST", "SERVICE_PORT", "PORT", "PORT_50051_TCP_ADDR"):
         monkeypatch.setenv(f"WAYPOST_{name}", "10.0.0.1")
     assert Settings.load().queue_capacity == 1024
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [("", set()), ("acme", {"acme"}), (" acme , other,", {"acme", "other"}), (",", set())],
+)
+def test_tenants_are_named_between_commas_and_nobody_is_no_tenant(
+    environment: pytest.MonkeyPatch, value: str, names: set[str]
+) -> None:
+    environment.setenv("WAYPOST_UNCACHED_TENANTS", value)
+    assert Settings.load().tenants_without_cache == names

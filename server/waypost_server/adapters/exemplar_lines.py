@@ -19,9 +19,7 @@ from waypost_server.core.exemplars import ExemplarTable
 
 
 class StoredTexts(Sequence[str]):
-    """The texts of a file, read from it one by one; equal to any sequence of the same texts."""
-
-    __hash__ = None  # type: ignore[assignment]  # as for any sequence that compares by content
+    """The texts of a file, read from it one by one."""
 
     def __init__(self, lines: mmap.mmap | bytes, starts: npt.NDArray[np.int64]) -> None:
         """Texts in `lines`, each from its start to the next; the last start is the file's end."""
@@ -39,9 +37,6 @@ class StoredTexts(Sequence[str]):
         if isinstance(wanted, slice):
             return tuple(self._text(row) for row in range(len(self))[wanted])
         return self._text(range(len(self))[wanted])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     def _text(self, row: int) -> str:
         text: str = from_json(self._lines[self._starts[row] : self._starts[row + 1]])["text"]

@@ -31,7 +31,11 @@ class FaissIndex:
     and beside them the vectors at half size, which may stay on disk: a search reads few of them.
     """
 
-    def __init__(self, index: Any, halves: Halves | None = None) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        index: Any,  # noqa: ANN401  (FAISS has no types)
+        halves: Halves | None = None,
+    ) -> None:
         self._index = index
         self.halves = halves
 

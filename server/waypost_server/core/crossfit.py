@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waypost_server.core.arrays import join
-from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
+from waypost_server.core.evidence import Evidence, blocks, gather_evidence, score_routes
 from waypost_server.core.head import Head, Negatives, fit_head
 from waypost_server.core.sampling import ranks
 from waypost_server.core.side_by_side import side_by_side
@@ -24,10 +24,6 @@ more is left to know, the nearer is the result to what the whole will do."""
 ENOUGH = 3_000
 """Held-out exemplars after which more folds would only cost time; of very many exemplars, a fold is
 no larger."""
-
-BLOCK = 1 << 24
-"""Cosines looked at a time: 64 MB."""
-
 
 Rows = npt.NDArray[np.intp]
 
@@ -69,15 +65,11 @@ def hold_out(
         first_of: for each row the first one of its class with the same text, shape (n,), if some
             have the same: held out, a text must not be known by its copy.
     """
-    everyone = np.arange(len(labels))
-    first, copy_of = np.unique(everyone if first_of is None else first_of, return_inverse=True)
-    own = labels[first]
+    in_scope = labels < routes
+    folds = 10 if len(labels) <= SMALL else max(5, int(in_scope.sum()) // ENOUGH)
     # Examples of out of scope only ever teach.
-    askable = (own < routes) & (np.bincount(own)[own] > 1)
-    folds = 10 if len(own) <= SMALL else max(5, int(askable.sum()) // ENOUGH)
-    fold_of = np.where(askable, spread_over(own, folds), -1)[copy_of]
-    askable = askable[copy_of]
-    sizes = np.bincount(fold_of[askable], minlength=folds)
+    fold_of = np.where(in_scope, split_folds(labels, folds, first_of), -1)
+    sizes = np.bincount(fold_of[fold_of >= 0], minlength=folds)
     before = np.cumsum(sizes) - sizes
     parts = side_by_side(
         [
@@ -96,13 +88,22 @@ def hold_out(
     return join(parts) if parts else None
 
 
-def split_folds(labels: Labels, folds: int) -> Labels:
-    """The fold of each example: classes spread evenly; -1 for the only example of its class.
+def split_folds(labels: Labels, folds: int, first_of: Rows | None = None) -> Labels:
+    """The fold of each example: classes spread evenly; -1 for the only text of its class.
 
-    An only example cannot be held out: nothing would be left to recognise it by.
+    An only text cannot be held out: nothing would be left to recognise it by.
+
+    Args:
+        labels: the class of each, shape (n,).
+        folds: how many.
+        first_of: as for `hold_out`.
     """
-    alone = np.bincount(labels)[labels] == 1
-    return np.where(alone, -1, spread_over(labels, folds)).astype(np.int32)
+    everyone = np.arange(len(labels))
+    first, copy_of = np.unique(everyone if first_of is None else first_of, return_inverse=True)
+    own = labels[first]
+    alone = np.bincount(own)[own] == 1
+    fold_of: Labels = np.where(alone, -1, spread_over(own, folds))[copy_of].astype(np.int32)
+    return fold_of
 
 
 def spread_over(labels: Labels, folds: int) -> Labels:
@@ -134,11 +135,12 @@ def one_fold(
     known = np.flatnonzero(~held & (labels < routes))
     units = inputs[known, :dimension]
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
-    height = max(1, BLOCK // max(1, len(known)))
-    blocks = [slice(start, start + height) for start in range(0, len(own), height)]
     return join(
         side_by_side(
-            [partial(_ask, head, queries[rows], own[rows], units, sizes) for rows in blocks]
+            [
+                partial(_ask, head, queries[rows], own[rows], units, sizes)
+                for rows in blocks(len(own), len(known))
+            ]
         )
     )
 

@@ -69,8 +69,17 @@ class Evidence:
     surroundings: Floats
 
 
+COSINES = 1 << 24
+"""Cosines of many queries that are looked at at a time: 64 MB."""
+
 NO_RIVAL = np.float32(10.0)
 """The lead of an only route: as large as any lead seen."""
+
+
+def blocks(queries: int, exemplars: int) -> list[slice]:
+    """Rows of queries whose cosines with so many exemplars fit into memory at a time."""
+    height = max(1, COSINES // max(1, exemplars))
+    return [slice(start, start + height) for start in range(0, queries, height)]
 
 
 def score_routes(

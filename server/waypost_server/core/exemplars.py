@@ -47,19 +47,8 @@ class ExemplarTable:
 
     @property
     def first_of(self) -> npt.NDArray[np.intp]:
-        """For each exemplar the row of its route's first with the same words, shape (n,).
-
-        Case and white space make no difference: to most encoders they make none either.
-        """
-        known: dict[tuple[int, str], int] = {}
-        rows = enumerate(zip(self.route_ids.tolist(), self.texts, strict=True))
-        return np.array(
-            [
-                known.setdefault((route, " ".join(text.casefold().split())), row)
-                for row, (route, text) in rows
-            ],
-            dtype=np.intp,
-        )
+        """For each exemplar the row of its route's first with the same words, shape (n,)."""
+        return first_of(self.route_ids, self.texts)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -78,3 +67,15 @@ class ExemplarTable:
     @cached_property
     def _starts(self) -> npt.NDArray[np.int64]:
         return np.concatenate([[0], np.cumsum(self.sizes, dtype=np.int64)])
+
+
+def first_of(labels: npt.NDArray[np.int32], texts: Sequence[str]) -> npt.NDArray[np.intp]:
+    """For each text the row of the first of its class with the same words, shape (n,).
+
+    Case and white space make no difference: to most encoders they make none either.
+    """
+    known: dict[tuple[int, str], int] = {}
+    rows = np.empty(len(texts), dtype=np.intp)
+    for row, (own, text) in enumerate(zip(labels.tolist(), texts, strict=True)):
+        rows[row] = known.setdefault((own, " ".join(text.casefold().split())), row)
+    return rows

@@ -15,8 +15,8 @@ gives away is on top; below the folds of a fit there are blocks of 64 MB."""
 def side_by_side(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
     """What the jobs return, in their order; raises what the first of them that fails raises.
 
-    Jobs must not depend on each other. As many run at a time as the machine has cores, and `MOST`
-    at most.
+    Jobs must not depend on each other. As many run at a time as there are cores for this process,
+    and `MOST` at most.
     """
-    with ThreadPoolExecutor(min(MOST, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(MOST, len(os.sched_getaffinity(0)))) as pool:
         return [running.result() for running in [pool.submit(job) for job in jobs]]

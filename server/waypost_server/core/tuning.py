@@ -12,7 +12,7 @@ import numpy.typing as npt
 from waypost_server.core.arrays import join
 from waypost_server.core.calibration import refit_calibration
 from waypost_server.core.crossfit import HeldOut
-from waypost_server.core.evidence import RouteScores, gather_evidence, score_routes
+from waypost_server.core.evidence import RouteScores, blocks, gather_evidence, score_routes
 from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.ports import Encodings, Vectors
 from waypost_server.core.scoring import Scoring
@@ -21,9 +21,6 @@ from waypost_server.core.thresholds import refit_thresholds
 
 WEIGHTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Weights of similarity to choose from: beyond the last, the head hardly counts any more."""
-
-BLOCK = 1 << 24
-"""Cosines computed at a time: 64 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +56,14 @@ def see_queries(
         vectors: the exemplars' unit vectors, row for row, shape (m, dimension).
     """
     logits, outside = scoring.head.logits(encodings)
-    height = max(1, BLOCK // max(1, len(vectors)))
     parts = [
         score_routes(
-            logits[start : start + height],
-            encodings[start : start + height, : vectors.shape[1]] @ vectors.T,
+            logits[rows],
+            encodings[rows, : vectors.shape[1]] @ vectors.T,
             exemplars.sizes,
             weight=scoring.similarity_weight,
         )
-        for start in range(0, len(encodings), height)
+        for rows in blocks(len(encodings), len(vectors))
     ]
     return SeenQueries(join(parts), outside, labels)
 

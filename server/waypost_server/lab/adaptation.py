@@ -16,6 +16,7 @@ from waypost_server.core.arrays import join, take
 from waypost_server.core.calibration import fit_calibration
 from waypost_server.core.crossfit import HeldOut, one_fold, split_folds
 from waypost_server.core.errors import RoutesError
+from waypost_server.core.exemplars import first_of
 from waypost_server.core.head import Negatives
 from waypost_server.core.ports import Encodings
 from waypost_server.core.softmax import Labels
@@ -129,7 +130,7 @@ def try_adapting(
     Raises:
         RoutesError: there is too little to hold out, or nothing that could be a stranger.
     """
-    fold_of = split_folds(lessons.labels, FOLDS)
+    fold_of = split_folds(lessons.labels, FOLDS, first_of(lessons.labels, lessons.texts))
     _check(lessons, fold_of)
     looks: list[dict[int, _Look]] = []
     kinds: list[Rows] = []

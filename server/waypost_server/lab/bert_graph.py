@@ -189,7 +189,7 @@ class BertGraph:
         if self._quantisation is None:
             constants = self._constant(weight), self._constant(bias)
             return self._node("Attention", x, *constants, mask, num_heads=heads, domain=MICROSOFT)
-        x, weight, x_scale, x_zero = self._quantised(name, x, weight)
+        x, weight, x_scale, x_zero = self._quantised(self._quantisation[name], x, weight)
         columns, scale = _to_int8(weight, axis=0)
         return self._node(
             "QAttention",
@@ -210,17 +210,15 @@ class BertGraph:
         if self._quantisation is None:
             product = self._node("MatMul", x, self._constant(weight))
             return product if bias is None else self._node("Add", product, self._constant(bias))
-        x, weight, x_scale, x_zero = self._quantised(name, x, weight)
+        x, weight, x_scale, x_zero = self._quantised(self._quantisation[name], x, weight)
         columns, scale = _to_int8(weight, axis=0)
         inputs = [x, self._constant(columns), x_scale, self._constant(scale[0]), x_zero]
         if bias is not None:
             inputs += ["", self._constant(bias)]
         return self._node("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
-    def _quantised(self, name: str, x: str, weight: Array) -> tuple[str, Array, str, str]:
+    def _quantised(self, how: Quantisation, x: str, weight: Array) -> tuple[str, Array, str, str]:
         """A layer's input as uint8, the weight for it, and the input's scale and zero point."""
-        assert self._quantisation is not None  # noqa: S101  (mypy cannot see it)
-        how = self._quantisation[name]
         if how.smoothing is not None:
             x = self._node("Mul", x, self._constant(1 / how.smoothing))
             weight = weight * how.smoothing[:, None]

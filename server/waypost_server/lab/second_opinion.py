@@ -12,10 +12,10 @@ import numpy.typing as npt
 from waypost_server.core.arrays import join
 from waypost_server.core.calibration import fit_calibration
 from waypost_server.core.crossfit import ENOUGH, SMALL, HeldOut, split_folds
-from waypost_server.core.evidence import Evidence, gather_evidence, score_routes
+from waypost_server.core.evidence import Evidence, blocks, gather_evidence, score_routes
 from waypost_server.core.head import Head, fit_head
 from waypost_server.core.softmax import Floats, Labels
-from waypost_server.lab.near_exemplars import BLOCK, Rows
+from waypost_server.lab.near_exemplars import Rows
 from waypost_server.lab.patient import Patient
 
 Doubles = npt.NDArray[np.float64]
@@ -57,7 +57,9 @@ def ask_again(patient: Patient) -> SecondOpinion | None:
     """Holds every exemplar out once; None when there is nothing to choose or to hold out."""
     labels, routes = patient.exemplars.route_ids, len(patient.exemplars.routes)
     folds = 10 if len(labels) <= SMALL else 5 if len(labels) <= ENOUGH else 3
-    fold_of = split_folds(labels, folds) if routes > 1 else np.full(len(labels), -1)
+    if routes == 1:
+        return None
+    fold_of = split_folds(labels, folds, patient.exemplars.first_of)
     parts = [
         part
         for fold in range(folds)
@@ -73,10 +75,8 @@ def _one_fold(patient: Patient, held: npt.NDArray[np.bool_]) -> list[_Part]:
     known = patient.vectors[~held]
     sizes = np.bincount(labels[~held], minlength=routes).astype(np.int32)
     rows = np.flatnonzero(held)
-    height = max(1, BLOCK // max(1, len(known)))
     return [
-        _score(patient, head, known, sizes, rows[start : start + height])
-        for start in range(0, len(rows), height)
+        _score(patient, head, known, sizes, rows[block]) for block in blocks(len(rows), len(known))
     ]
 
 

@@ -76,7 +76,7 @@ class Engine:
     @property
     def is_quick(self) -> bool:
         """Whether `at_once` takes a fraction of a millisecond: in no stage is there a search."""
-        return not any(router.searches for _, router in self.stages.values())
+        return not (self.router.searches or (self.first and self.first.router.searches))
 
     def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
         """The decision about a checked query, if it takes no transformer.

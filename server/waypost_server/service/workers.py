@@ -21,7 +21,6 @@ ON_LOOP = 1_000
 TOGETHER = 16
 """Queries that a thread takes at most: enough to find texts of like length among them."""
 
-
 RUN = 8
 """Queries that are answered together, of those that a thread took, the shortest first."""
 
@@ -161,32 +160,32 @@ class Workers:
         except Exception as error:  # noqa: BLE001  (a bug of ours ends one call, not a thread)
             answer = error
         if answer is not None:
-            self._deliver([waiting], [answer])
+            self._ends(1, [waiting], [answer])
         return answer is not None
 
     def _encode(self, run: list[_Waiting]) -> None:
         wanted = [waiting for waiting in run if not waiting.answer.cancelled()]
         answers: list[Routed | Exception] = []
-        try:
-            answers = self.engine.after_encoding([(one.query, one.arrived_ns) for one in wanted])
-        except Exception as error:  # noqa: BLE001  (as above)
-            answers = [error] * len(wanted)
-        gone = [waiting for waiting in run if waiting not in wanted]
-        self._deliver([*wanted, *gone], answers)
+        if wanted:
+            try:
+                answers = self.engine.after_encoding([(w.query, w.arrived_ns) for w in wanted])
+            except Exception as error:  # noqa: BLE001  (as above)
+                answers = [error] * len(wanted)
+        self._ends(len(run), wanted, answers)
 
-    def _deliver(self, done: list[_Waiting], answers: list[Routed | Exception]) -> None:
-        """Hands over the answers to the first of those that are done; the others want none."""
+    def _ends(self, count: int, done: list[_Waiting], answers: list[Routed | Exception]) -> None:
+        """So many queries run no more; of these, here are the answers that somebody waits for."""
         with self._lock:
-            self._running -= len(done)
-        loop = done[0].answer.get_loop()
-        loop.call_soon_threadsafe(_set, done[: len(answers)], answers)
+            self._running -= count
+        if done:
+            done[0].answer.get_loop().call_soon_threadsafe(_answer, done, answers)
 
 
 def _future() -> asyncio.Future[Routed]:
     return asyncio.get_running_loop().create_future()
 
 
-def _set(done: list[_Waiting], answers: list[Routed | Exception]) -> None:
+def _answer(done: list[_Waiting], answers: list[Routed | Exception]) -> None:
     for waiting, answer in zip(done, answers, strict=True):
         if waiting.answer.done():
             continue

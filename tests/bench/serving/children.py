@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-STOP_SECONDS = 10
+from tests.e2e.processes import ended
 
 
 class ChildError(Exception):
@@ -17,17 +17,13 @@ def child(
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
     """A process with pipes to write to and read from, ended at the end."""
-    with subprocess.Popen(
-        command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with (
+        subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+        ended(process),
+    ):
+        yield process
 
 
 def line_of(process: "subprocess.Popen[str]") -> str:

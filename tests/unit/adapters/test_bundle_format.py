@@ -42,7 +42,7 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
     bundle = small_bundle()
     back = load(written(tmp_path, bundle))
     assert back.catalog == bundle.catalog
-    assert (back.exemplars.routes, back.exemplars.texts) == (
+    assert (back.exemplars.routes, tuple(back.exemplars.texts)) == (
         bundle.exemplars.routes,
         bundle.exemplars.texts,
     )
@@ -61,7 +61,7 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path) -> None:
 @given(texts=st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=12)))
 def test_any_exemplars_come_back_in_their_order(tmp_path: Path, texts: list[str]) -> None:
     bundle = small_bundle({"billing": texts, "support": ["x"]})
-    assert load(written(tmp_path, bundle)).exemplars.texts == (*texts, "x")
+    assert tuple(load(written(tmp_path, bundle)).exemplars.texts) == (*texts, "x")
 
 
 def test_equal_bundles_have_equal_bytes_and_one_version() -> None:

@@ -40,9 +40,7 @@ def test_texts_are_indexed_like_a_tuple(tmp_path: Path) -> None:
     table = ExemplarTable.of([("a", str(i)) for i in range(9)], negative_counts={})
     texts = stored(tmp_path, table).texts
     assert (texts[0], texts[-1], texts[2:8:3], texts[::-4]) == ("0", "8", ("2", "5"), tuple("840"))
-    assert texts == table.texts
-    assert table.texts == texts
-    assert texts != table.texts[1:]
+    assert tuple(texts) == table.texts
     for beyond in (9, -10):
         with pytest.raises(IndexError):
             texts[beyond]

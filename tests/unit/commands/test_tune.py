@@ -35,7 +35,7 @@ def test_a_gain_goes_live_and_says_what_calibrated_it(
     assert live.version == found["version"] != old.version
     assert live.scoring.calibration.method is CalibrationMethod.HELD_OUT
     assert live.scoring.similarity_weight == found["similarity_weight"]["after"]
-    assert live.exemplars.texts == old.exemplars.texts
+    assert [*live.exemplars.texts] == [*old.exemplars.texts]
     assert {route: move["after"] for route, move in found["thresholds"].items()} == dict(
         live.scoring.thresholds
     )

@@ -181,3 +181,14 @@ def test_a_text_that_stands_in_a_route_several_times_is_one_text(times: int) -> 
     left = hold_out(both, labels_of([5, 9]), 2, dimension=24, first_of=first_of)
     assert left is not None
     assert set(left.labels.tolist()) == {1}
+
+
+def test_copies_of_a_text_fall_into_one_fold_and_count_as_one() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1], dtype=np.int32)
+    first_of = np.array([0, 0, 2, 3, 4, 4, 4])
+    fold_of = split_folds(labels, 5, first_of)
+    assert fold_of[0] == fold_of[1]
+    assert len({*fold_of[:4].tolist()}) == 3
+    assert fold_of[4:].tolist() == [-1] * 3  # one text, though three times
+    apart = split_folds(labels[[0, 2, 3, 4]], 5)
+    assert fold_of[[0, 2, 3, 4]].tolist() == apart.tolist()

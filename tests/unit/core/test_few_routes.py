@@ -12,6 +12,7 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import EncoderError
+from waypost_server.core.halves import halve
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
@@ -72,7 +73,9 @@ def test_an_only_route_takes_its_own_and_not_what_is_like_nothing_in_it() -> Non
         decision = asked(bundle, text)
         assert_defined(decision)
         assert [candidate.route for candidate in decision.candidates] == ["fruit"]
-        assert decision.candidates[0].similarity == pytest.approx(1, abs=1e-4)
+        unit = HashEncoder().encode([text])[0, : bundle.dimension]
+        stored = halve(unit).astype(np.float32)  # an exemplar is known as a bundle rounds it
+        assert decision.candidates[0].similarity == pytest.approx(stored @ unit, abs=1e-6)
         assert decision.route.name == "fruit"
     for text in STRANGERS:
         decision = asked(bundle, text)
