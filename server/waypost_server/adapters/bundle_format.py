@@ -99,17 +99,11 @@ class StoredBundle:
 
     def known(self) -> Mapping[str, Encodings]:
         """All encodings of the bundle by text."""
-        return self.beside_exemplars() | dict(
-            zip(self.exemplars.texts, self.encodings(), strict=True)
-        )
-
-    def beside_exemplars(self) -> dict[str, Encodings]:
-        """Encodings by text of the negatives and of the examples of out of scope."""
         known: dict[str, Encodings] = {}
         for name, array in ((NEGATIVES, AGAINST), (OUT_OF_SCOPE, OUTSIDE)):
             texts = [row.text for row in self._rows(name)]
             known |= dict(zip(texts, self.files.array(array, len(texts)), strict=True))
-        return known
+        return known | dict(zip(self.exemplars.texts, self.encodings(), strict=True))
 
     def outside(self) -> Encodings:
         """Encodings of the examples of out of scope, shape (m, width)."""

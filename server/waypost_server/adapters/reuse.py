@@ -1,7 +1,6 @@
 """What a build takes over from the live bundle, which is read once for all of it."""
 
 from collections.abc import Mapping
-from functools import cached_property
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.core.calibration import CalibrationMethod
@@ -43,16 +42,10 @@ class Reusable:
             return {}
         if live.manifest.encoder_fingerprint == encoder_fingerprint:
             try:
-                return live.beside_exemplars() | self._by_text(live.encodings())
+                return live.known()
             except BundleError:
                 return {}
         if live.first is not None and live.first.encoder_fingerprint == encoder_fingerprint:
-            return self._by_text(live.first.index.rows(slice(None)))
+            vectors = live.first.index.rows(slice(None))
+            return dict(zip(live.exemplars.texts, vectors, strict=True))
         return {}
-
-    def _by_text(self, encodings: Encodings) -> dict[str, Encodings]:
-        return dict(zip(self._texts, encodings, strict=True))
-
-    @cached_property
-    def _texts(self) -> tuple[str, ...]:
-        return tuple(self._live.exemplars.texts) if self._live else ()
