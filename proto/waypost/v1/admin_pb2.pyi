@@ -422,6 +422,8 @@ class GetStatusResponse(_message.Message):
     DECISION_COUNT_FIELD_NUMBER: _builtins.int
     QUEUE_DEPTH_FIELD_NUMBER: _builtins.int
     RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    ROUTE_OUTCOMES_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
     """Where it is in its life."""
     server_version: _builtins.str
@@ -448,6 +450,14 @@ class GetStatusResponse(_message.Message):
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When the server began."""
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelStatus]:
+        """What clients reported about models, by name. Empty: nothing yet."""
+
+    @_builtins.property
+    def route_outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RouteOutcomes]:
+        """What clients reported about routes, by name. Empty: nothing yet."""
+
     def __init__(
         self,
         *,
@@ -463,11 +473,85 @@ class GetStatusResponse(_message.Message):
         decision_count: _builtins.int = ...,
         queue_depth: _builtins.int = ...,
         resident_bytes: _builtins.int = ...,
+        models: _abc.Iterable[Global___ModelStatus] | None = ...,
+        route_outcomes: _abc.Iterable[Global___RouteOutcomes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_version", b"contract_version", "decision_count", b"decision_count", "encoder_fingerprint", b"encoder_fingerprint", "encoder_name", b"encoder_name", "exemplar_count", b"exemplar_count", "index_version", b"index_version", "queue_depth", b"queue_depth", "resident_bytes", b"resident_bytes", "route_count", b"route_count", "server_version", b"server_version", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_version", b"contract_version", "decision_count", b"decision_count", "encoder_fingerprint", b"encoder_fingerprint", "encoder_name", b"encoder_name", "exemplar_count", b"exemplar_count", "index_version", b"index_version", "models", b"models", "queue_depth", b"queue_depth", "resident_bytes", b"resident_bytes", "route_count", b"route_count", "route_outcomes", b"route_outcomes", "server_version", b"server_version", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class ModelStatus(_message.Message):
+    """What clients reported about a model since the server began."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name in fleet.yaml."""
+    succeeded: _builtins.int
+    """Calls that answered."""
+    failed: _builtins.int
+    """Calls that did not."""
+    left_out: _builtins.bool
+    """Whether contracts leave it out now, because a client's breaker is open."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        succeeded: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        left_out: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "left_out", b"left_out", "name", b"name", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelStatus: _TypeAlias = ModelStatus  # noqa: Y015
+
+@_typing.final
+class RouteOutcomes(_message.Message):
+    """What clients reported about a route since the server began."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTE_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    NOT_CALLED_FIELD_NUMBER: _builtins.int
+    route: _builtins.str
+    """Its name."""
+    accepted: _builtins.int
+    """Queries that its specialist answered."""
+    rejected: _builtins.int
+    """Queries that its specialist said are not its own."""
+    failed: _builtins.int
+    """Queries that its specialist could not answer."""
+    not_called: _builtins.int
+    """Queries for which nobody was called."""
+    def __init__(
+        self,
+        *,
+        route: _builtins.str = ...,
+        accepted: _builtins.int = ...,
+        rejected: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        not_called: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "failed", b"failed", "not_called", b"not_called", "rejected", b"rejected", "route", b"route"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteOutcomes: _TypeAlias = RouteOutcomes  # noqa: Y015

@@ -363,6 +363,94 @@ REASONING_EFFORT_HIGH: ReasoningEffort.ValueType  # 3
 """Think for as long as it takes."""
 Global___ReasoningEffort: _TypeAlias = ReasoningEffort  # noqa: Y015
 
+class _Pattern:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PatternEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pattern.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PATTERN_UNSPECIFIED: _Pattern.ValueType  # 0
+    """As PATTERN_FAILOVER."""
+    PATTERN_FAILOVER: _Pattern.ValueType  # 1
+    """The first in order; the next when it fails."""
+    PATTERN_CASCADE: _Pattern.ValueType  # 2
+    """The cheapest first; the next when its answer does not pass the checks."""
+    PATTERN_PARALLEL: _Pattern.ValueType  # 3
+    """Several at once; the best answer is picked and the others are cancelled."""
+
+class Pattern(_Pattern, metaclass=_PatternEnumTypeWrapper):
+    """How several models make one answer."""
+
+PATTERN_UNSPECIFIED: Pattern.ValueType  # 0
+"""As PATTERN_FAILOVER."""
+PATTERN_FAILOVER: Pattern.ValueType  # 1
+"""The first in order; the next when it fails."""
+PATTERN_CASCADE: Pattern.ValueType  # 2
+"""The cheapest first; the next when its answer does not pass the checks."""
+PATTERN_PARALLEL: Pattern.ValueType  # 3
+"""Several at once; the best answer is picked and the others are cancelled."""
+Global___Pattern: _TypeAlias = Pattern  # noqa: Y015
+
+class _Pick:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PickEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pick.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PICK_UNSPECIFIED: _Pick.ValueType  # 0
+    """As PICK_FIRST."""
+    PICK_FIRST: _Pick.ValueType  # 1
+    """The first that passes the checks."""
+    PICK_CONFIDENCE: _Pick.ValueType  # 2
+    """The one whose model was surest of its tokens."""
+    PICK_JUDGE: _Pick.ValueType  # 3
+    """The one that the judge likes best."""
+
+class Pick(_Pick, metaclass=_PickEnumTypeWrapper):
+    """How the best of several answers is picked."""
+
+PICK_UNSPECIFIED: Pick.ValueType  # 0
+"""As PICK_FIRST."""
+PICK_FIRST: Pick.ValueType  # 1
+"""The first that passes the checks."""
+PICK_CONFIDENCE: Pick.ValueType  # 2
+"""The one whose model was surest of its tokens."""
+PICK_JUDGE: Pick.ValueType  # 3
+"""The one that the judge likes best."""
+Global___Pick: _TypeAlias = Pick  # noqa: Y015
+
+class _GuardAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GuardActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GuardAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GUARD_ACTION_UNSPECIFIED: _GuardAction.ValueType  # 0
+    """As GUARD_ACTION_OFF."""
+    GUARD_ACTION_OFF: _GuardAction.ValueType  # 1
+    """Do not look."""
+    GUARD_ACTION_FLAG: _GuardAction.ValueType  # 2
+    """Let it pass and say so."""
+    GUARD_ACTION_REDACT: _GuardAction.ValueType  # 3
+    """Put a placeholder in its place."""
+    GUARD_ACTION_BLOCK: _GuardAction.ValueType  # 4
+    """Give no such answer to the user."""
+
+class GuardAction(_GuardAction, metaclass=_GuardActionEnumTypeWrapper):
+    """What to do with something that must not leave."""
+
+GUARD_ACTION_UNSPECIFIED: GuardAction.ValueType  # 0
+"""As GUARD_ACTION_OFF."""
+GUARD_ACTION_OFF: GuardAction.ValueType  # 1
+"""Do not look."""
+GUARD_ACTION_FLAG: GuardAction.ValueType  # 2
+"""Let it pass and say so."""
+GUARD_ACTION_REDACT: GuardAction.ValueType  # 3
+"""Put a placeholder in its place."""
+GUARD_ACTION_BLOCK: GuardAction.ValueType  # 4
+"""Give no such answer to the user."""
+Global___GuardAction: _TypeAlias = GuardAction  # noqa: Y015
+
 @_typing.final
 class HandoffContract(_message.Message):
     """The decision about one query, with everything a client needs to act on it."""
@@ -580,6 +668,9 @@ class SpecialistRef(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     TIMEOUTS_FIELD_NUMBER: _builtins.int
     EXCLUDED_MODELS_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    SHADOWS_FIELD_NUMBER: _builtins.int
+    HELPER_MODELS_FIELD_NUMBER: _builtins.int
     prompt_sha256: _builtins.str
     """SHA-256 of the system prompt in UTF-8, in hex. Empty: the route has no prompt."""
     @_builtins.property
@@ -598,6 +689,18 @@ class SpecialistRef(_message.Message):
     def excluded_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExcludedModel]:
         """Models of this specialist that may not be called now, and why. Empty: all may."""
 
+    @_builtins.property
+    def policy(self) -> Global___DispatchPolicy:
+        """How the client turns the models into an answer. Absent: one after the other, checks off."""
+
+    @_builtins.property
+    def shadows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShadowCandidate]:
+        """What runs beside the answer without touching it, on a share of the queries. Empty: nothing."""
+
+    @_builtins.property
+    def helper_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
+        """Models that `policy` and `shadows` name and `models` has not: judges and shadow candidates."""
+
     def __init__(
         self,
         *,
@@ -606,14 +709,261 @@ class SpecialistRef(_message.Message):
         sampling: Global___Sampling | None = ...,
         timeouts: Global___Timeouts | None = ...,
         excluded_models: _abc.Iterable[Global___ExcludedModel] | None = ...,
+        policy: Global___DispatchPolicy | None = ...,
+        shadows: _abc.Iterable[Global___ShadowCandidate] | None = ...,
+        helper_models: _abc.Iterable[Global___Model] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sampling", b"sampling", "timeouts", b"timeouts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "sampling", b"sampling", "timeouts", b"timeouts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_models", b"excluded_models", "models", b"models", "prompt_sha256", b"prompt_sha256", "sampling", b"sampling", "timeouts", b"timeouts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_models", b"excluded_models", "helper_models", b"helper_models", "models", b"models", "policy", b"policy", "prompt_sha256", b"prompt_sha256", "sampling", b"sampling", "shadows", b"shadows", "timeouts", b"timeouts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SpecialistRef: _TypeAlias = SpecialistRef  # noqa: Y015
+
+@_typing.final
+class DispatchPolicy(_message.Message):
+    """How the client turns a specialist's models into an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATTERN_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    NOT_IDEMPOTENT_FIELD_NUMBER: _builtins.int
+    SPECULATIVE_FIELD_NUMBER: _builtins.int
+    PARALLEL_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    GUARD_FIELD_NUMBER: _builtins.int
+    pattern: Global___Pattern.ValueType
+    """How several models make one answer."""
+    max_calls: _builtins.int
+    """Calls of models for one query at most, judges and retries included. 0: the client's default of 6."""
+    not_idempotent: _builtins.bool
+    """Whether an answer may have effects of its own, so that a call that may have begun is never made again."""
+    speculative: _builtins.bool
+    """Whether the client may begin with this specialist while the router decides; for the default route."""
+    @_builtins.property
+    def parallel(self) -> Global___ParallelPolicy:
+        """For PATTERN_PARALLEL."""
+
+    @_builtins.property
+    def checks(self) -> Global___OutputChecks:
+        """What an answer must pass."""
+
+    @_builtins.property
+    def guard(self) -> Global___OutputGuard:
+        """What must not leave."""
+
+    def __init__(
+        self,
+        *,
+        pattern: Global___Pattern.ValueType = ...,
+        max_calls: _builtins.int = ...,
+        not_idempotent: _builtins.bool = ...,
+        speculative: _builtins.bool = ...,
+        parallel: Global___ParallelPolicy | None = ...,
+        checks: Global___OutputChecks | None = ...,
+        guard: Global___OutputGuard | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "guard", b"guard", "parallel", b"parallel"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "guard", b"guard", "max_calls", b"max_calls", "not_idempotent", b"not_idempotent", "parallel", b"parallel", "pattern", b"pattern", "speculative", b"speculative"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DispatchPolicy: _TypeAlias = DispatchPolicy  # noqa: Y015
+
+@_typing.final
+class ParallelPolicy(_message.Message):
+    """How several models answer at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_FIELD_NUMBER: _builtins.int
+    PICK_FIELD_NUMBER: _builtins.int
+    GRACE_MS_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    """Models at once, at least 2. 0: 2."""
+    pick: Global___Pick.ValueType
+    """How the best answer is picked."""
+    grace_ms: _builtins.int
+    """How long to wait for the others once one has answered, in milliseconds; not for PICK_FIRST. 0: until all have."""
+    def __init__(
+        self,
+        *,
+        width: _builtins.int = ...,
+        pick: Global___Pick.ValueType = ...,
+        grace_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grace_ms", b"grace_ms", "pick", b"pick", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParallelPolicy: _TypeAlias = ParallelPolicy  # noqa: Y015
+
+@_typing.final
+class OutputChecks(_message.Message):
+    """What an answer must pass. Absent fields: not checked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    REGEX_FIELD_NUMBER: _builtins.int
+    MIN_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    json_schema: _builtins.str
+    """JSON Schema (draft 2020-12) document that the answer must fit. Empty: it need not be JSON."""
+    regex: _builtins.str
+    """Regular expression (RE2) that must match somewhere in the answer. Empty: none."""
+    min_confidence: _builtins.float
+    """Least geometric mean of the tokens' probabilities, in (0, 1]. 0: not asked for."""
+    @_builtins.property
+    def judge(self) -> Global___Judge:
+        """A model that scores the answer. Absent: none."""
+
+    def __init__(
+        self,
+        *,
+        json_schema: _builtins.str = ...,
+        regex: _builtins.str = ...,
+        min_confidence: _builtins.float = ...,
+        judge: Global___Judge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["judge", b"judge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["json_schema", b"json_schema", "judge", b"judge", "min_confidence", b"min_confidence", "regex", b"regex"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutputChecks: _TypeAlias = OutputChecks  # noqa: Y015
+
+@_typing.final
+class Judge(_message.Message):
+    """A model that scores answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    MIN_SCORE_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Its name in fleet.yaml."""
+    min_score: _builtins.float
+    """Least score of an answer that passes, in [0, 1]."""
+    instructions: _builtins.str
+    """What a good answer is, in words. Empty: that it answers the query correctly and completely."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        min_score: _builtins.float = ...,
+        instructions: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instructions", b"instructions", "min_score", b"min_score", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Judge: _TypeAlias = Judge  # noqa: Y015
+
+@_typing.final
+class OutputGuard(_message.Message):
+    """What must not leave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECRETS_FIELD_NUMBER: _builtins.int
+    PERSONAL_DATA_FIELD_NUMBER: _builtins.int
+    PROMPT_LEAK_FIELD_NUMBER: _builtins.int
+    secrets: Global___GuardAction.ValueType
+    """Keys, tokens and passwords."""
+    personal_data: Global___GuardAction.ValueType
+    """Card numbers, bank accounts and e-mail addresses that the user did not write."""
+    prompt_leak: Global___GuardAction.ValueType
+    """Passages of the system prompt."""
+    def __init__(
+        self,
+        *,
+        secrets: Global___GuardAction.ValueType = ...,
+        personal_data: Global___GuardAction.ValueType = ...,
+        prompt_leak: Global___GuardAction.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["personal_data", b"personal_data", "prompt_leak", b"prompt_leak", "secrets", b"secrets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutputGuard: _TypeAlias = OutputGuard  # noqa: Y015
+
+@_typing.final
+class ShadowCandidate(_message.Message):
+    """Something that runs beside the live answer, so that both can be compared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    PROMPT_SHA256_FIELD_NUMBER: _builtins.int
+    ROUTER_ADDRESS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name in fleet.yaml."""
+    share: _builtins.float
+    """Share of the queries that it runs on, in [0, 1]."""
+    prompt_sha256: _builtins.str
+    """SHA-256 of its own system prompt, in hex; GetSpecialist has the text. Empty: the specialist's."""
+    router_address: _builtins.str
+    """HOST:PORT of another router that decides in place of this one. Empty: this one's decision stands."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models to call, by name. Empty: those of the specialist, in its order."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        share: _builtins.float = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        prompt_sha256: _builtins.str = ...,
+        router_address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "name", b"name", "prompt_sha256", b"prompt_sha256", "router_address", b"router_address", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShadowCandidate: _TypeAlias = ShadowCandidate  # noqa: Y015
+
+@_typing.final
+class Breaker(_message.Message):
+    """When a client stops calling a model that fails."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAILURES_FIELD_NUMBER: _builtins.int
+    OPEN_MS_FIELD_NUMBER: _builtins.int
+    failures: _builtins.int
+    """Failures in a row after which it stops. 0: 5."""
+    open_ms: _builtins.int
+    """How long it stops before it tries once, in milliseconds. 0: 30,000."""
+    def __init__(
+        self,
+        *,
+        failures: _builtins.int = ...,
+        open_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "open_ms", b"open_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Breaker: _TypeAlias = Breaker  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
@@ -630,6 +980,10 @@ class Model(_message.Message):
     USD_PER_MTOK_IN_FIELD_NUMBER: _builtins.int
     USD_PER_MTOK_OUT_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    RETRIES_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
+    WARM_UP_AFTER_MS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in fleet.yaml."""
     provider: _builtins.str
@@ -646,9 +1000,21 @@ class Model(_message.Message):
     """US dollars per million input tokens. 0: free or unknown."""
     usd_per_mtok_out: _builtins.float
     """US dollars per million output tokens. 0: free or unknown."""
+    retries: _builtins.int
+    """Further calls after a passing failure, before the next model is tried."""
+    warm_up_after_ms: _builtins.int
+    """Idle time after which a client may send it a call of one token to keep it warm, in milliseconds. 0: never."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Labels that policies refer to, such as "local"."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its endpoint can do beyond chat: "tools", "json_schema", "logprobs". A client asks for nothing else."""
+
+    @_builtins.property
+    def breaker(self) -> Global___Breaker:
+        """When to stop calling it."""
 
     def __init__(
         self,
@@ -662,10 +1028,14 @@ class Model(_message.Message):
         usd_per_mtok_in: _builtins.float = ...,
         usd_per_mtok_out: _builtins.float = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
+        retries: _builtins.int = ...,
+        breaker: Global___Breaker | None = ...,
+        warm_up_after_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_env", b"api_key_env", "base_url", b"base_url", "context_window_tokens", b"context_window_tokens", "model_id", b"model_id", "name", b"name", "provider", b"provider", "tags", b"tags", "usd_per_mtok_in", b"usd_per_mtok_in", "usd_per_mtok_out", b"usd_per_mtok_out"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_env", b"api_key_env", "base_url", b"base_url", "breaker", b"breaker", "context_window_tokens", b"context_window_tokens", "features", b"features", "model_id", b"model_id", "name", b"name", "provider", b"provider", "retries", b"retries", "tags", b"tags", "usd_per_mtok_in", b"usd_per_mtok_in", "usd_per_mtok_out", b"usd_per_mtok_out", "warm_up_after_ms", b"warm_up_after_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

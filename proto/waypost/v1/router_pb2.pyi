@@ -35,6 +35,8 @@ class _SpecialistOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Spe
     """It said that the query is not its own."""
     SPECIALIST_OUTCOME_FAILED: _SpecialistOutcome.ValueType  # 3
     """It could not answer."""
+    SPECIALIST_OUTCOME_NOT_CALLED: _SpecialistOutcome.ValueType  # 4
+    """No model was called, because the contract did not ask for it."""
 
 class SpecialistOutcome(_SpecialistOutcome, metaclass=_SpecialistOutcomeEnumTypeWrapper):
     """What a specialist did with a query."""
@@ -47,7 +49,37 @@ SPECIALIST_OUTCOME_REJECTED: SpecialistOutcome.ValueType  # 2
 """It said that the query is not its own."""
 SPECIALIST_OUTCOME_FAILED: SpecialistOutcome.ValueType  # 3
 """It could not answer."""
+SPECIALIST_OUTCOME_NOT_CALLED: SpecialistOutcome.ValueType  # 4
+"""No model was called, because the contract did not ask for it."""
 Global___SpecialistOutcome: _TypeAlias = SpecialistOutcome  # noqa: Y015
+
+class _AttemptRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTEMPT_ROLE_UNSPECIFIED: _AttemptRole.ValueType  # 0
+    """As ATTEMPT_ROLE_ANSWER."""
+    ATTEMPT_ROLE_ANSWER: _AttemptRole.ValueType  # 1
+    """The answer."""
+    ATTEMPT_ROLE_JUDGE: _AttemptRole.ValueType  # 2
+    """An opinion on an answer."""
+    ATTEMPT_ROLE_SPECULATIVE: _AttemptRole.ValueType  # 3
+    """An answer that was begun before the router had decided."""
+
+class AttemptRole(_AttemptRole, metaclass=_AttemptRoleEnumTypeWrapper):
+    """What a model was called for."""
+
+ATTEMPT_ROLE_UNSPECIFIED: AttemptRole.ValueType  # 0
+"""As ATTEMPT_ROLE_ANSWER."""
+ATTEMPT_ROLE_ANSWER: AttemptRole.ValueType  # 1
+"""The answer."""
+ATTEMPT_ROLE_JUDGE: AttemptRole.ValueType  # 2
+"""An opinion on an answer."""
+ATTEMPT_ROLE_SPECULATIVE: AttemptRole.ValueType  # 3
+"""An answer that was begun before the router had decided."""
+Global___AttemptRole: _TypeAlias = AttemptRole  # noqa: Y015
 
 class _Feedback:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -444,6 +476,9 @@ class ModelAttempt(_message.Message):
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     COST_USD_FIELD_NUMBER: _builtins.int
     BREAKER_OPEN_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    BREAKER_OPEN_MS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model's name in fleet.yaml."""
     succeeded: _builtins.bool
@@ -462,6 +497,12 @@ class ModelAttempt(_message.Message):
     """What it cost, in US dollars. 0: free or unknown."""
     breaker_open: _builtins.bool
     """Whether the client's circuit breaker for this model is open now."""
+    route: _builtins.str
+    """The route whose specialist it answered for. Empty: the decision's own."""
+    role: Global___AttemptRole.ValueType
+    """What it was called for."""
+    breaker_open_ms: _builtins.int
+    """How long the client's breaker stays open, in milliseconds. 0: it is closed, or the client does not say."""
     def __init__(
         self,
         *,
@@ -474,10 +515,13 @@ class ModelAttempt(_message.Message):
         output_tokens: _builtins.int = ...,
         cost_usd: _builtins.float = ...,
         breaker_open: _builtins.bool = ...,
+        route: _builtins.str = ...,
+        role: Global___AttemptRole.ValueType = ...,
+        breaker_open_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker_open", b"breaker_open", "cost_usd", b"cost_usd", "error_kind", b"error_kind", "first_token_ms", b"first_token_ms", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "output_tokens", b"output_tokens", "succeeded", b"succeeded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker_open", b"breaker_open", "breaker_open_ms", b"breaker_open_ms", "cost_usd", b"cost_usd", "error_kind", b"error_kind", "first_token_ms", b"first_token_ms", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "output_tokens", b"output_tokens", "role", b"role", "route", b"route", "succeeded", b"succeeded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +539,8 @@ class ReportOutcomeRequest(_message.Message):
     FEEDBACK_FIELD_NUMBER: _builtins.int
     CORRECT_ROUTE_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    ANSWERED_BY_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """The decision."""
     outcome: Global___SpecialistOutcome.ValueType
@@ -505,6 +551,10 @@ class ReportOutcomeRequest(_message.Message):
     """The route that would have been right, when somebody knows. Empty: unknown."""
     note: _builtins.str
     """A note for the log; at most 1,024 bytes. Empty: none."""
+    route: _builtins.str
+    """The decision's route. Empty: not said."""
+    answered_by: _builtins.str
+    """The route whose specialist answered in the end, when it was another. Empty: the decision's own, or nobody."""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelAttempt]:
         """Every call of a model, in order."""
@@ -518,10 +568,12 @@ class ReportOutcomeRequest(_message.Message):
         feedback: Global___Feedback.ValueType = ...,
         correct_route: _builtins.str = ...,
         note: _builtins.str = ...,
+        route: _builtins.str = ...,
+        answered_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "correct_route", b"correct_route", "decision_id", b"decision_id", "feedback", b"feedback", "note", b"note", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_by", b"answered_by", "attempts", b"attempts", "correct_route", b"correct_route", "decision_id", b"decision_id", "feedback", b"feedback", "note", b"note", "outcome", b"outcome", "route", b"route"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -534,16 +586,20 @@ class ReportOutcomeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DURABLE_FIELD_NUMBER: _builtins.int
+    ALREADY_KNOWN_FIELD_NUMBER: _builtins.int
     durable: _builtins.bool
     """Whether the report is on disk, so that it survives the server's death."""
+    already_known: _builtins.bool
+    """Whether this server had heard of the decision's outcome before; it then counted nothing twice."""
     def __init__(
         self,
         *,
         durable: _builtins.bool = ...,
+        already_known: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_known", b"already_known", "durable", b"durable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -656,21 +712,25 @@ class GetSpecialistRequest(_message.Message):
 
     ROUTE_FIELD_NUMBER: _builtins.int
     KNOWN_PROMPT_SHA256_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
     route: _builtins.str
     """The route."""
     known_prompt_sha256: _builtins.str
     """The prompt's SHA-256 in hex that the caller already holds: if it is the current one, the text is left out.
     Empty: send the text.
     """
+    shadow: _builtins.str
+    """Name of one of the specialist's shadow candidates, whose prompt is then sent instead. Empty: the specialist's own."""
     def __init__(
         self,
         *,
         route: _builtins.str = ...,
         known_prompt_sha256: _builtins.str = ...,
+        shadow: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_prompt_sha256", b"known_prompt_sha256", "route", b"route"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_prompt_sha256", b"known_prompt_sha256", "route", b"route", "shadow", b"shadow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
