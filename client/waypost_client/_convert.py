@@ -1,14 +1,18 @@
 """Protobuf to the client's types and back."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import grpc
 from google.protobuf import json_format
 
 from waypost.v1 import admin_pb2, contract_pb2, router_pb2
 from waypost_client import _types as t
+from waypost_client._convert_specialist import specialist_ref_of
 from waypost_client._errors import InvalidRequestError, WaypostError, error_of_number
+from waypost_client._names import name_of
+from waypost_client._report import AttemptRole, Feedback, ModelAttempt, Reported, SpecialistOutcome
+
+_ROLES = {role: router_pb2.AttemptRole.Value(f"ATTEMPT_ROLE_{role}") for role in AttemptRole}
 
 
 def request_of(
@@ -80,13 +84,13 @@ def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
     pb = contract_pb2
     return t.Contract(
         decision_id=message.decision_id,
-        outcome=t.Outcome(_name(pb.Outcome, "OUTCOME_", message.outcome)),
-        action=t.Action(_name(pb.Action, "ACTION_", message.action)),
-        reasons=tuple(t.Reason(_name(pb.Reason, "REASON_", r)) for r in message.reasons),
+        outcome=t.Outcome(name_of(pb.Outcome, "OUTCOME_", message.outcome)),
+        action=t.Action(name_of(pb.Action, "ACTION_", message.action)),
+        reasons=tuple(t.Reason(name_of(pb.Reason, "REASON_", r)) for r in message.reasons),
         route=message.route,
         confidence=message.confidence,
         calibration=t.Calibration(
-            _name(pb.CalibrationMethod, "CALIBRATION_METHOD_", message.calibration)
+            name_of(pb.CalibrationMethod, "CALIBRATION_METHOD_", message.calibration)
         ),
         similarity=message.similarity,
         threshold=message.threshold,
@@ -96,12 +100,12 @@ def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
         rationale=message.rationale,
         clarifying_question=message.clarifying_question,
         candidates=tuple(map(_candidate, message.candidates)),
-        specialist=_specialist_ref(message.specialist),
+        specialist=specialist_ref_of(message.specialist),
         hints=_hints(message.hints),
         index_version=message.index_version,
         contract_version=message.contract_version,
         encoder_fingerprint=message.encoder_fingerprint,
-        stage=t.Stage(_name(pb.DecisionStage, "DECISION_STAGE_", message.stage)),
+        stage=t.Stage(name_of(pb.DecisionStage, "DECISION_STAGE_", message.stage)),
         timings=t.Timings(
             queue_us=message.timings.queue_us,
             encode_us=message.timings.encode_us,
@@ -150,15 +154,44 @@ def specialist_of(
     return t.Specialist(
         route=message.route,
         prompt=None if held else message.prompt,
-        ref=_specialist_ref(message.specialist),
+        ref=specialist_ref_of(message.specialist),
         params_schema=json_format.MessageToDict(message.params_schema) if has_schema else None,
     )
+
+
+def report_of(
+    decision_id: str,
+    outcome: SpecialistOutcome,
+    attempts: Iterable[ModelAttempt],
+    *,
+    route: str,
+    answered_by: str,
+    feedback: Feedback,
+    correct_route: str,
+    note: str,
+) -> router_pb2.ReportOutcomeRequest:
+    """The report about a decision."""
+    return router_pb2.ReportOutcomeRequest(
+        decision_id=decision_id,
+        outcome=router_pb2.SpecialistOutcome.Value(f"SPECIALIST_OUTCOME_{outcome}"),
+        attempts=map(_attempt, attempts),
+        feedback=router_pb2.Feedback.Value(f"FEEDBACK_{feedback}"),
+        correct_route=correct_route,
+        note=note,
+        route=route,
+        answered_by=answered_by,
+    )
+
+
+def reported_of(message: router_pb2.ReportOutcomeResponse) -> Reported:
+    """What a router says to a report."""
+    return Reported(durable=message.durable, already_known=message.already_known)
 
 
 def status_of(message: admin_pb2.GetStatusResponse) -> t.Status:
     """What a server is and holds."""
     return t.Status(
-        state=_name(admin_pb2.ServerState, "SERVER_STATE_", message.state),
+        state=name_of(admin_pb2.ServerState, "SERVER_STATE_", message.state),
         server_version=message.server_version,
         contract_version=message.contract_version,
         index_version=message.index_version,
@@ -169,13 +202,26 @@ def status_of(message: admin_pb2.GetStatusResponse) -> t.Status:
         decision_count=message.decision_count,
         queue_depth=message.queue_depth,
         resident_bytes=message.resident_bytes,
+        models=tuple(
+            t.ModelStatus(
+                name=model.name,
+                succeeded=model.succeeded,
+                failed=model.failed,
+                left_out=model.left_out,
+            )
+            for model in message.models
+        ),
+        route_outcomes=tuple(
+            t.RouteOutcomes(
+                route=each.route,
+                accepted=each.accepted,
+                rejected=each.rejected,
+                failed=each.failed,
+                not_called=each.not_called,
+            )
+            for each in message.route_outcomes
+        ),
     )
-
-
-def _name(enum: Any, prefix: str, number: int) -> str:  # noqa: ANN401  (generated enums share no type)
-    """The value's name without its prefix; "UNSPECIFIED" for one that this client does not know."""
-    known = enum.DESCRIPTOR.values_by_number.get(number)
-    return known.name.removeprefix(prefix) if known else "UNSPECIFIED"
 
 
 def _candidate(message: contract_pb2.Candidate) -> t.Candidate:
@@ -192,46 +238,28 @@ def _candidate(message: contract_pb2.Candidate) -> t.Candidate:
     )
 
 
-def _specialist_ref(message: contract_pb2.SpecialistRef) -> t.SpecialistRef:
-    sampling, timeouts = message.sampling, message.timeouts
-    return t.SpecialistRef(
-        prompt_sha256=message.prompt_sha256,
-        models=tuple(map(_model, message.models)),
-        sampling=t.Sampling(
-            temperature=sampling.temperature if sampling.HasField("temperature") else None,
-            top_p=sampling.top_p if sampling.HasField("top_p") else None,
-            max_output_tokens=sampling.max_output_tokens,
-            stop=tuple(sampling.stop),
-            seed=sampling.seed if sampling.HasField("seed") else None,
-        ),
-        timeouts=t.Timeouts(
-            total_ms=timeouts.total_ms,
-            first_token_ms=timeouts.first_token_ms,
-            connect_ms=timeouts.connect_ms,
-        ),
-        excluded_models=tuple(t.ExcludedModel(m.name, m.why) for m in message.excluded_models),
-    )
-
-
-def _model(message: contract_pb2.Model) -> t.Model:
-    return t.Model(
-        name=message.name,
-        provider=message.provider,
-        model_id=message.model_id,
-        base_url=message.base_url,
-        api_key_env=message.api_key_env,
-        context_window_tokens=message.context_window_tokens,
-        usd_per_mtok_in=message.usd_per_mtok_in,
-        usd_per_mtok_out=message.usd_per_mtok_out,
-        tags=tuple(message.tags),
-    )
-
-
 def _hints(message: contract_pb2.Hints) -> t.Hints:
-    effort = _name(
+    effort = name_of(
         contract_pb2.ReasoningEffort, "REASONING_EFFORT_", message.reasoning_effort
     ).lower()
     return t.Hints(
         needs_retrieval=message.needs_retrieval if message.HasField("needs_retrieval") else None,
         reasoning_effort=None if effort == "unspecified" else effort,
+    )
+
+
+def _attempt(attempt: ModelAttempt) -> router_pb2.ModelAttempt:
+    return router_pb2.ModelAttempt(
+        model=attempt.model,
+        succeeded=attempt.succeeded,
+        error_kind=attempt.error_kind,
+        latency_ms=attempt.latency_ms,
+        first_token_ms=attempt.first_token_ms,
+        input_tokens=attempt.input_tokens,
+        output_tokens=attempt.output_tokens,
+        cost_usd=attempt.cost_usd,
+        breaker_open=attempt.breaker_open,
+        breaker_open_ms=attempt.breaker_open_ms,
+        route=attempt.route,
+        role=_ROLES[attempt.role],
     )

@@ -12,6 +12,8 @@ from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
 from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
 from waypost_client._convert import (
     contract_of,
+    report_of,
+    reported_of,
     request_of,
     requests_of,
     results_of,
@@ -20,6 +22,7 @@ from waypost_client._convert import (
     status_of,
 )
 from waypost_client._errors import WaypostError, error_of
+from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._types import Contract, Conversation, RouteList, Specialist, Status
 
 Response = TypeVar("Response")
@@ -114,17 +117,117 @@ class Client:
         response = self._call(self.router.RouteQueries, request, timeout_s)
         return results_of(response, errors)
 
+    def reroute(
+        self,
+        text: str,
+        *,
+        decision_id: str,
+        rejected_routes: Sequence[str],
+        rejection_reason: str = "",
+        request_id: str = "",
+        conversation: Conversation | None = None,
+        tenant: str = "",
+        metadata: Mapping[str, str] | None = None,
+        allowed_routes: Iterable[str] = (),
+        input_tokens: int = 0,
+        max_candidates: int = 0,
+        explain: bool = False,
+        timeout_s: float | None = None,
+    ) -> Contract:
+        """Asks where else a query goes; all that `route` was told is told again.
+
+        Args:
+            text: the query.
+            decision_id: the decision that was rejected.
+            rejected_routes: routes whose specialists rejected the query so far, in order.
+            rejection_reason: why the last one did, for the log.
+            request_id: as for `route`.
+            conversation: as for `route`.
+            tenant: as for `route`.
+            metadata: as for `route`.
+            allowed_routes: as for `route`.
+            input_tokens: as for `route`.
+            max_candidates: as for `route`.
+            explain: as for `route`.
+            timeout_s: how long the call may take.
+        """
+        query = request_of(
+            text,
+            request_id=request_id,
+            conversation=conversation,
+            tenant=tenant,
+            metadata=metadata,
+            allowed_routes=allowed_routes,
+            input_tokens=input_tokens,
+            max_candidates=max_candidates,
+            explain=explain,
+        )
+        request = router_pb2.RerouteQueryRequest(
+            query=query,
+            decision_id=decision_id,
+            rejected_routes=rejected_routes,
+            rejection_reason=rejection_reason,
+        )
+        response = self._call(self.router.RerouteQuery, request, timeout_s)
+        return contract_of(response.contract)
+
+    def report(
+        self,
+        decision_id: str,
+        outcome: SpecialistOutcome,
+        attempts: Sequence[ModelAttempt] = (),
+        *,
+        route: str = "",
+        answered_by: str = "",
+        feedback: Feedback = Feedback.UNSPECIFIED,
+        correct_route: str = "",
+        note: str = "",
+        timeout_s: float | None = None,
+    ) -> Reported:
+        """Tells the router what became of a decision.
+
+        Args:
+            decision_id: the decision.
+            outcome: what the specialist did.
+            attempts: every call of a model, in order.
+            route: the decision's route.
+            answered_by: the route whose specialist answered in the end, when it was another.
+            feedback: what the user thought.
+            correct_route: the route that would have been right, when somebody knows.
+            note: for the log; at most 1,024 bytes.
+            timeout_s: how long the call may take.
+        """
+        request = report_of(
+            decision_id,
+            outcome,
+            attempts,
+            route=route,
+            answered_by=answered_by,
+            feedback=feedback,
+            correct_route=correct_route,
+            note=note,
+        )
+        return reported_of(self._call(self.router.ReportOutcome, request, timeout_s))
+
     def routes(self, *, timeout_s: float | None = None) -> RouteList:
         """Lists the loaded routes."""
         request = router_pb2.ListRoutesRequest()
         return routes_of(self._call(self.router.ListRoutes, request, timeout_s))
 
     def specialist(
-        self, route: str, *, known_prompt_sha256: str = "", timeout_s: float | None = None
+        self,
+        route: str,
+        *,
+        known_prompt_sha256: str = "",
+        shadow: str = "",
+        timeout_s: float | None = None,
     ) -> Specialist:
-        """Fetches a route's prompt and models; not the prompt, if its hash is the known one."""
+        """Fetches a route's prompt and models; not the prompt, if its hash is the known one.
+
+        With `shadow`, the prompt is that of the specialist's shadow candidate of this name.
+        """
         request = router_pb2.GetSpecialistRequest(
-            route=route, known_prompt_sha256=known_prompt_sha256
+            route=route, known_prompt_sha256=known_prompt_sha256, shadow=shadow
         )
         response = self._call(self.router.GetSpecialist, request, timeout_s)
         return specialist_of(response, known_prompt_sha256=known_prompt_sha256)

@@ -2,23 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from google.protobuf import json_format
 
 from waypost.v1 import contract_pb2
+from waypost_client._names import Named
+from waypost_client._policy import Breaker, DispatchPolicy, ShadowCandidate
 
 
-class _Named(StrEnum):
-    """An enum of the contract; a value that this client is too old to know is UNSPECIFIED."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> "_Named | None":
-        return cls("UNSPECIFIED") if value != "UNSPECIFIED" else None
-
-
-class Outcome(_Named):
+class Outcome(Named):
     """What was decided."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -29,7 +22,7 @@ class Outcome(_Named):
     BLOCKED = "BLOCKED"
 
 
-class Action(_Named):
+class Action(Named):
     """What to do."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -39,7 +32,7 @@ class Action(_Named):
     RUN_PLAN = "RUN_PLAN"
 
 
-class Reason(_Named):
+class Reason(Named):
     """Why."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -70,7 +63,7 @@ class Reason(_Named):
     DEGRADED = "DEGRADED"
 
 
-class Calibration(_Named):
+class Calibration(Named):
     """How `confidence` was made."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -79,7 +72,7 @@ class Calibration(_Named):
     HELD_OUT = "HELD_OUT"
 
 
-class Stage(_Named):
+class Stage(Named):
     """Which stage decided."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -121,7 +114,23 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model to call; the key is in the environment variable `api_key_env`, if that is named."""
+    """A model to call; the key is in the environment variable `api_key_env`, if that is named.
+
+    Attributes:
+        name: its name in the fleet.
+        provider: wire protocol, "openai" or "anthropic".
+        model_id: the provider's own name of it.
+        base_url: where it listens; empty for the provider's public endpoint.
+        api_key_env: name of the variable with the key; empty when no key is needed.
+        context_window_tokens: tokens of input and output together; 0 for unknown.
+        usd_per_mtok_in: US dollars per million input tokens; 0 for free or unknown.
+        usd_per_mtok_out: US dollars per million output tokens; 0 for free or unknown.
+        tags: labels that policies refer to.
+        features: what its endpoint can do beyond chat: "tools", "json_schema", "logprobs".
+        retries: further calls after a passing failure.
+        breaker: when to stop calling it.
+        warm_up_after_ms: idle time after which it may be kept warm; 0 for never.
+    """
 
     name: str
     provider: str
@@ -132,6 +141,10 @@ class Model:
     usd_per_mtok_in: float
     usd_per_mtok_out: float
     tags: tuple[str, ...]
+    features: frozenset[str] = frozenset()
+    retries: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
+    warm_up_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +177,16 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecialistRef:
-    """Whom to call, models in order of preference."""
+    """Whom to call, models in order of preference, and how."""
 
     prompt_sha256: str
     models: tuple[Model, ...]
     sampling: Sampling
     timeouts: Timeouts
     excluded_models: tuple[ExcludedModel, ...]
+    policy: DispatchPolicy = field(default_factory=DispatchPolicy)
+    shadows: tuple[ShadowCandidate, ...] = ()
+    helper_models: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +288,27 @@ class Specialist:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStatus:
+    """What clients reported about a model; contracts leave it out while a breaker is open."""
+
+    name: str
+    succeeded: int
+    failed: int
+    left_out: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteOutcomes:
+    """What clients reported about a route: how many of its queries ended how."""
+
+    route: str
+    accepted: int
+    rejected: int
+    failed: int
+    not_called: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What a server is and holds."""
 
@@ -286,3 +323,5 @@ class Status:
     decision_count: int
     queue_depth: int
     resident_bytes: int
+    models: tuple[ModelStatus, ...] = ()
+    route_outcomes: tuple[RouteOutcomes, ...] = ()

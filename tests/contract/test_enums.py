@@ -6,10 +6,13 @@ import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
 import waypost_client
-from waypost.v1 import contract_pb2
+from waypost.v1 import contract_pb2, router_pb2
 from waypost_server.core import calibration, catalog, outcome
 
-OF_THE_CONTRACT = contract_pb2.DESCRIPTOR.enum_types_by_name
+OF_THE_CONTRACT = {
+    **contract_pb2.DESCRIPTOR.enum_types_by_name,
+    **router_pb2.DESCRIPTOR.enum_types_by_name,
+}
 
 
 def names(enum: EnumDescriptor, prefix: str) -> list[str]:
@@ -24,6 +27,12 @@ def names(enum: EnumDescriptor, prefix: str) -> list[str]:
         (waypost_client.Reason, "Reason"),
         (waypost_client.Calibration, "CalibrationMethod"),
         (waypost_client.Stage, "DecisionStage"),
+        (waypost_client.Pattern, "Pattern"),
+        (waypost_client.Pick, "Pick"),
+        (waypost_client.GuardAction, "GuardAction"),
+        (waypost_client.SpecialistOutcome, "SpecialistOutcome"),
+        (waypost_client.Feedback, "Feedback"),
+        (waypost_client.AttemptRole, "AttemptRole"),
     ],
 )
 def test_the_clients_enums_have_the_contracts_names_in_its_order(

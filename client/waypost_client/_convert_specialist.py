@@ -1,0 +1,105 @@
+"""Whom to call and how, from protobuf to the client's types."""
+
+from functools import lru_cache
+
+from waypost.v1 import contract_pb2
+from waypost_client import _policy as p
+from waypost_client import _types as t
+from waypost_client._names import name_of
+
+pb = contract_pb2
+
+
+def specialist_ref_of(message: contract_pb2.SpecialistRef) -> t.SpecialistRef:
+    """Whom to call; the same object for the same message, which one decision in two carries."""
+    return _specialist_ref(message.SerializeToString(deterministic=True))
+
+
+@lru_cache(maxsize=512)
+def _specialist_ref(serialized: bytes) -> t.SpecialistRef:
+    message = contract_pb2.SpecialistRef.FromString(serialized)
+    sampling, timeouts = message.sampling, message.timeouts
+    return t.SpecialistRef(
+        prompt_sha256=message.prompt_sha256,
+        models=tuple(map(_model, message.models)),
+        sampling=t.Sampling(
+            temperature=sampling.temperature if sampling.HasField("temperature") else None,
+            top_p=sampling.top_p if sampling.HasField("top_p") else None,
+            max_output_tokens=sampling.max_output_tokens,
+            stop=tuple(sampling.stop),
+            seed=sampling.seed if sampling.HasField("seed") else None,
+        ),
+        timeouts=t.Timeouts(
+            total_ms=timeouts.total_ms,
+            first_token_ms=timeouts.first_token_ms,
+            connect_ms=timeouts.connect_ms,
+        ),
+        excluded_models=tuple(t.ExcludedModel(m.name, m.why) for m in message.excluded_models),
+        policy=_policy(message.policy),
+        shadows=tuple(map(_shadow, message.shadows)),
+        helper_models=tuple(map(_model, message.helper_models)),
+    )
+
+
+def _model(message: contract_pb2.Model) -> t.Model:
+    return t.Model(
+        name=message.name,
+        provider=message.provider,
+        model_id=message.model_id,
+        base_url=message.base_url,
+        api_key_env=message.api_key_env,
+        context_window_tokens=message.context_window_tokens,
+        usd_per_mtok_in=message.usd_per_mtok_in,
+        usd_per_mtok_out=message.usd_per_mtok_out,
+        tags=tuple(message.tags),
+        features=frozenset(message.features),
+        retries=message.retries,
+        breaker=p.Breaker(failures=message.breaker.failures, open_ms=message.breaker.open_ms),
+        warm_up_after_ms=message.warm_up_after_ms,
+    )
+
+
+def _policy(message: contract_pb2.DispatchPolicy) -> p.DispatchPolicy:
+    parallel, checks, guard = message.parallel, message.checks, message.guard
+    return p.DispatchPolicy(
+        pattern=p.Pattern(name_of(pb.Pattern, "PATTERN_", message.pattern)),
+        max_calls=message.max_calls,
+        not_idempotent=message.not_idempotent,
+        speculative=message.speculative,
+        parallel=p.ParallelPolicy(
+            width=parallel.width,
+            pick=p.Pick(name_of(pb.Pick, "PICK_", parallel.pick)),
+            grace_ms=parallel.grace_ms,
+        ),
+        checks=p.OutputChecks(
+            json_schema=checks.json_schema,
+            regex=checks.regex,
+            min_confidence=checks.min_confidence,
+            judge=_judge(checks.judge) if checks.HasField("judge") else None,
+        ),
+        guard=p.OutputGuard(
+            secrets=_action(guard.secrets),
+            personal_data=_action(guard.personal_data),
+            prompt_leak=_action(guard.prompt_leak),
+        ),
+    )
+
+
+def _judge(message: contract_pb2.Judge) -> p.Judge:
+    return p.Judge(
+        model=message.model, min_score=message.min_score, instructions=message.instructions
+    )
+
+
+def _action(number: int) -> p.GuardAction:
+    return p.GuardAction(name_of(pb.GuardAction, "GUARD_ACTION_", number))
+
+
+def _shadow(message: contract_pb2.ShadowCandidate) -> p.ShadowCandidate:
+    return p.ShadowCandidate(
+        name=message.name,
+        share=message.share,
+        models=tuple(message.models),
+        prompt_sha256=message.prompt_sha256,
+        router_address=message.router_address,
+    )
