@@ -1,0 +1,1 @@
+"""Calls the specialists that a router names."""
