@@ -202,9 +202,9 @@ class ModelCaller:
             ) from None
         except ModelError:
             raise
-        except Exception as error:
-            # A provider should raise nothing else; if it does, that is one call, not a query.
-            _log.exception("the provider of %s raised %s", request.model.name, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  (a bug in a provider ends one call, not a query)
+            # Its text may hold the prompt.
+            _log.error("the provider of %s raised %s", request.model.name, type(error).__name__)
             raise ModelError(
                 FailureKind.BROKEN, f"its provider raised {type(error).__name__}"
             ) from None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from waypost_client import Contract, Model, SpecialistRef
+from waypost_client import Contract, Model, Pick, SpecialistRef
 from waypost_client.dispatch._messages import Dialogue, Prompt
 from waypost_client.dispatch._prompt import prompt_for
 from waypost_client.dispatch._provider import ModelRequest
@@ -48,7 +48,7 @@ class Case:
             json_schema=policy.checks.json_schema,
             may_escalate=True,
             wants_confidence=policy.checks.min_confidence > 0
-            or policy.parallel.pick == "CONFIDENCE",
+            or policy.parallel.pick is Pick.CONFIDENCE,
             connect_timeout_s=connect_ms / 1000 if connect_ms else None,
         )
 

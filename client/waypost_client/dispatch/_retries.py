@@ -16,7 +16,7 @@ RESERVE = 10.0
 
 
 class RetryBudget:
-    """Bounds retries over all queries, as a token bucket (Finagle's RetryBudget). One event loop."""
+    """Bounds retries over all queries: a token bucket, after Finagle's RetryBudget."""
 
     def __init__(self) -> None:
         self._left = RESERVE
