@@ -9,7 +9,7 @@ from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._checks import compile_checks
 from waypost_client.dispatch._escalation import escalation_in
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._guard import Finding, guard_answer
+from waypost_client.dispatch._guard import Finding, apply
 from waypost_client.dispatch._judging import score_of, score_request
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._provider import Reply
@@ -52,18 +52,17 @@ class Acceptance:
         """
         refuse_escalation(reply)
         checks = compile_checks(case.ref.policy.checks)
-        guarded = guard_answer(
-            case.ref.policy.guard, checks.clean(reply.text), case.system, case.user_wrote
-        )
+        guarded = apply(case.ref.policy.guard, checks.clean(reply.text), case.guard_context)
         if guarded.blocked:
             raise blocked_by(guarded.findings)
         accepted = Accepted(guarded.text, guarded.findings)
-        if problem := checks.problem_of_form(accepted.text):
+        if problem := checks.hard_problem(accepted.text):
             raise ModelError(FailureKind.FAILED_CHECK, problem)
-        draft = Draft(text=accepted.text, query=case.query, contract=case.contract)
-        if problem := await run_validators(self._validators, draft):
-            raise ModelError(FailureKind.BLOCKED_BY_GUARD, problem)
-        problem = checks.problem_of_confidence(reply.confidence) or await self._problem_of_judge(
+        if case.contract:
+            draft = Draft(text=accepted.text, query=case.query, contract=case.contract)
+            if problem := await run_validators(self._validators, draft):
+                raise ModelError(FailureKind.BLOCKED_BY_GUARD, problem)
+        problem = checks.soft_problem(reply.confidence) or await self._problem_of_judge(
             accepted.text, case, ledger
         )
         if problem:

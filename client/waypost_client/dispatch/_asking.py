@@ -60,6 +60,10 @@ class OneModel:
         self._caller = caller
         self._acceptance = acceptance
 
+    def streams(self, case: Case) -> bool:
+        """Whether its answer may be shown piece by piece."""
+        return not self._acceptance.needs_whole(case)
+
     async def ask(
         self,
         case: Case,
@@ -85,8 +89,7 @@ class OneModel:
             BrokenError: it failed after its beginning had been shown.
             SoftFailureError, ModelError: it failed before.
         """
-        live = sink is not None and not self._acceptance.needs_whole(case)
-        show = LiveShow(sink, case) if sink is not None and live else None
+        show = LiveShow(sink, case) if sink is not None and self.streams(case) else None
         try:
             made = await self._caller.call(
                 case.request(model), ledger, _aim(case, ledger, models_left, role), show
@@ -98,7 +101,7 @@ class OneModel:
             if show and show.has_shown:
                 raise BrokenError(f"{model.name}: {error.kind} ({error})") from None
             raise
-        if sink is not None and not live:
+        if sink is not None and show is None:
             await sink(accepted.text)
         return Done(accepted, model.name, confidence=made.reply.confidence)
 
@@ -152,11 +155,11 @@ async def ask_in_turn(
             return await one.ask(case, model, ledger, sink, models_left=len(models) - i)
         except ModelError as error:
             errors.append((model.name, error))
-    for model_name, error in reversed(errors):
-        if isinstance(error, SoftFailureError):
+    for model_name, failure in reversed(errors):
+        if isinstance(failure, SoftFailureError):
             if sink is not None:
-                await sink(error.accepted.text)
-            return Done(error.accepted, model_name, passed=False)
+                await sink(failure.accepted.text)
+            return Done(failure.accepted, model_name, passed=False)
     raise NobodyAnsweredError(case.route, errors)
 
 

@@ -130,7 +130,7 @@ class ModelCaller:
             wait_initial=WAIT_S,
             wait_max=LONGEST_WAIT_S,
             wait_jitter=WAIT_S,
-        ).with_name(f"waypost: {request.model.name}"):
+        ):
             with again:
                 self.retries += not first
                 first = False

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from waypost_client import Contract, Model, Pick, SpecialistRef
-from waypost_client.dispatch._messages import Dialogue, Prompt
+from waypost_client.dispatch._guard import Context
+from waypost_client.dispatch._messages import Dialogue, Prompt, Role
 from waypost_client.dispatch._prompt import prompt_for
 from waypost_client.dispatch._provider import ModelRequest
 
@@ -33,9 +34,10 @@ class Case:
     contract: Contract | None = None
 
     @property
-    def user_wrote(self) -> tuple[str, ...]:
-        """All that the user, or an earlier answer, has said already."""
-        return (*(message.text for message in self.dialogue.messages), self.query)
+    def guard_context(self) -> Context:
+        """What the output guard compares an answer with."""
+        said = [m.text for m in self.dialogue.messages if m.role is Role.USER]
+        return Context(user_texts=(*said, self.query), prompt=self.system)
 
     def request(self, model: Model) -> ModelRequest:
         """The call of one of its models."""
@@ -74,10 +76,10 @@ def case_of(
         ref=ref,
         system=system,
         prompt=prompt_for(
-            system,
+            static=system,
             prompt_sha256=ref.prompt_sha256,
             params=own.extracted_params if own else {},
-            messages=dialogue.messages,
+            dialogue=dialogue.messages,
             query=query,
         ),
         effort=own.hints.reasoning_effort if own else None,

@@ -31,7 +31,8 @@ from waypost_client.dispatch._asking import (
     in_order,
 )
 from waypost_client.dispatch._calls import ModelCaller
-from waypost_client.dispatch._case import case_of
+from waypost_client.dispatch._case import Case, case_of
+from waypost_client.dispatch._checks import PolicyError
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._decisions import Decisions
 from waypost_client.dispatch._generalist import Generalist
@@ -117,7 +118,7 @@ class Flow:
             self._decisions.add(contract)
             self._desk.generalist.saw(contract)
             if contract.action in (Action.CLARIFY, Action.REFUSE):
-                return self._without_specialist(contract)
+                return await self._without_specialist(contract)
             if contract.route in rejected:
                 self._decisions.settle(SpecialistOutcome.NOT_CALLED)
                 raise RejectedError(f"every specialist rejects it: {rejected}", **self._told())
@@ -147,9 +148,11 @@ class Flow:
         self._decisions.settle(SpecialistOutcome.ACCEPTED)
         return self._answer(done, contract.route)
 
-    def _without_specialist(self, contract: Contract) -> Answer:
+    async def _without_specialist(self, contract: Contract) -> Answer:
         self._decisions.settle(SpecialistOutcome.NOT_CALLED)
         clarify = contract.action is Action.CLARIFY
+        if self._sink and clarify:
+            await self._sink(contract.clarifying_question)
         return Answer(
             text=contract.clarifying_question if clarify else "",
             ended=Ended.CLARIFY if clarify else Ended.REFUSED,
@@ -179,11 +182,18 @@ class Flow:
         case = case_of(
             question.text, question.dialogue, route=route, ref=ref, system=system, contract=contract
         )
+        try:
+            return await self._ask_about(case)
+        except PolicyError as error:
+            why = f"its policy cannot be carried out: {error}"
+            raise NobodyAnsweredError(route, [], why) from None
+
+    async def _ask_about(self, case: Case) -> Done:
         early = await self._speculation.settle(case, self._sink)
         if isinstance(early, Done):
             return early
         models, before = in_order(case), [early] if early else []
-        desk, policy = self._desk, ref.policy
+        desk, policy = self._desk, case.ref.policy
         if policy.pattern is Pattern.PARALLEL and not policy.not_idempotent and not before:
             return await ask_at_once(desk.one, desk.caller, case, models, self._ledger, self._sink)
         return await ask_in_turn(

@@ -120,12 +120,13 @@ async def _judged(caller: ModelCaller, case: Case, done: Sequence[Done], ledger:
     model = judge_model(case, judge) if judge else None
     if judge is None or model is None:
         return done[0]
-    request = pick_request(judge, model, case.query, [each.accepted.text for each in done])
+    texts = [each.accepted.text for each in done]
+    request = pick_request(judge, model, case.query, texts)
     aim = Aim(route=case.route, role=AttemptRole.JUDGE, limit_s=ledger.time_left_s)
     try:
         made = await caller.call(request, ledger, aim)
     except ModelError:
         return done[0]
     ledger.attempts.append(made.attempt)
-    picked = pick_of(made.reply.text, len(done))
+    picked = pick_of(made.reply.text, case.query, texts)
     return done[0] if picked is None else done[picked]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from waypost_client.dispatch._acceptance import Accepted, blocked_by, escalated
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._escalation import EscalationFilter
-from waypost_client.dispatch._guard import GuardFilter
+from waypost_client.dispatch._guard_filter import GuardFilter
 from waypost_client.dispatch._provider import Reply
 
 Sink = Callable[[str], Awaitable[None]]
@@ -18,7 +18,7 @@ class LiveShow:
     def __init__(self, sink: Sink, case: Case) -> None:
         self._sink = sink
         self._escalation = EscalationFilter()
-        self._guard = GuardFilter(case.ref.policy.guard, case.system, case.user_wrote)
+        self._guard = GuardFilter(case.ref.policy.guard, case.guard_context)
         self._shown: list[str] = []
 
     @property
@@ -38,12 +38,13 @@ class LiveShow:
         if reason is not None:
             raise escalated(reason)
         await self._show(self._guard.feed(rest))
-        await self._show(self._guard.finish())
-        return Accepted("".join(self._shown), self._guard.findings)
+        last, findings = self._guard.finish()
+        await self._show(last)
+        return Accepted("".join(self._shown), findings)
 
     async def _show(self, text: str) -> None:
         if self._guard.blocked:
-            raise blocked_by(self._guard.findings)
+            raise blocked_by(self._guard.finish()[1])
         if text:
             self._shown.append(text)
             await self._sink(text)

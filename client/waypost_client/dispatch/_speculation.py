@@ -87,7 +87,8 @@ class Speculation:
             ref=specialist.ref,
             system=specialist.prompt or "",
         )
-        self._head_start = HeadStart(self._one, case, ledger)
+        if self._one.streams(case):  # else it hides nothing to begin early
+            self._head_start = HeadStart(self._one, case, ledger)
 
     async def settle(self, case: Case, sink: Sink | None) -> Done | tuple[str, ModelError] | None:
         """The head start's answer, if it is for this case; else it ends here.

@@ -126,9 +126,7 @@ async def test_a_function_that_breaks_is_named_and_not_quoted(llm: LlmServer) ->
     def breaks(request: ModelRequest) -> str:
         raise KeyError(request.prompt.messages[-1].text)
 
-    async with world(
-        llm, [model("mine"), at(llm, "second")], callables={"mine": breaks}
-    ) as w:
+    async with world(llm, [model("mine"), at(llm, "second")], callables={"mine": breaks}) as w:
         answer = await w.dispatcher.answer("a secret of mine")
     assert tries(answer) == [("mine", "broken"), ("second", "ok")]
     assert "KeyError" in answer.attempts[0].why

@@ -98,9 +98,10 @@ async def test_a_single_model_is_waited_for_as_long_as_it_asks(llm: LlmServer) -
 @BOTH
 async def test_nobody_listens(streamed: bool, llm: LlmServer) -> None:
     llm.always("second", GOOD)
-    dead = model("dead", base_url=refused_url(), retries=1)
-    async with world(llm, [dead, at(llm, "second")]) as w:
-        answer = await told(w, streamed=streamed)
+    with refused_url() as url:
+        dead = model("dead", base_url=url, retries=1)
+        async with world(llm, [dead, at(llm, "second")]) as w:
+            answer = await told(w, streamed=streamed)
     assert tries(answer) == [("dead", "unreachable")] * 2 + [("second", "ok")]
 
 
@@ -149,7 +150,6 @@ async def test_a_call_may_have_a_limit_of_its_own(llm: LlmServer) -> None:
 async def test_a_deadline_ends_the_call_and_the_query(streamed: bool, llm: LlmServer) -> None:
     llm.always("hangs", Hangs())
     async with world(llm, [at(llm, "hangs")]) as w:
-        await told(w, "warm", streamed=False) if False else None
         began = time.monotonic()
         with pytest.raises((AnswerTooLateError, NoAnswerError)) as caught:
             await told(w, streamed=streamed, timeout_s=0.5)
@@ -179,13 +179,11 @@ async def test_a_caller_that_goes_away_takes_the_call_with_it(llm: LlmServer) ->
 async def test_what_has_been_shown_is_not_taken_back(how: Cut, llm: LlmServer) -> None:
     llm.always("cut", CutInTheMiddle("one two three four", after=2, how=how))
     async with world(llm, [at(llm, "cut", retries=3), at(llm, "second")]) as w:
-        shown = []
-        with pytest.raises(BrokenStreamError) as caught:
-            async with w.dispatcher.stream("hi") as pieces:
-                async for piece in pieces:
-                    shown.append(piece)  # noqa: PERF401  (what came before the error counts)
+        async with w.dispatcher.stream("hi") as pieces:
+            assert [await anext(pieces), await anext(pieces)] == ["one ", "two "]
+            with pytest.raises(BrokenStreamError) as caught:
+                await anext(pieces)
         [report] = await w.reports(1)
-    assert "".join(shown) == "one two "
     assert tries(caught.value) == [("cut", "cut")]
     assert report.outcome == router_pb2.SPECIALIST_OUTCOME_FAILED
 
@@ -261,24 +259,24 @@ async def test_calls_are_bounded_whatever_the_retries_say(llm: LlmServer) -> Non
 async def test_a_dead_model_is_left_alone_and_then_tried_once(llm: LlmServer) -> None:
     llm.always("dead", Fails(500))
     llm.always("second", GOOD)
-    dead = at(llm, "dead", breaker={"failures": 3, "open_ms": 300})
+    dead = at(llm, "dead", breaker={"failures": 3, "open_ms": 1500})
     async with world(llm, [dead, at(llm, "second")]) as w:
         for _ in range(20):
             assert (await w.dispatcher.answer("hi")).model == "second"
         assert len(llm.calls_of("dead")) == 3
         skipped = await w.dispatcher.answer("hi")
         assert tries(skipped) == [("dead", "breaker_open"), ("second", "ok")]
-        assert 0 < took(skipped, "dead")[0].breaker_open_s <= 0.3
-        await asyncio.sleep(0.3)
+        assert 0 < took(skipped, "dead")[0].breaker_open_s <= 1.5
+        await asyncio.sleep(1.5)
         await asyncio.gather(*(w.dispatcher.answer("hi") for _ in range(20)))
         assert len(llm.calls_of("dead")) == 4
         llm.always("dead", GOOD)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         assert (await w.dispatcher.answer("hi")).model == "dead"
-        reports = await w.reports(43)
+        reports = await w.reports(42)
     opened = reports[2].attempts[0]
     assert opened.breaker_open
-    assert 0 < opened.breaker_open_ms <= 300
+    assert 0 < opened.breaker_open_ms <= 1500
     assert not reports[0].attempts[0].breaker_open
 
 
