@@ -5,6 +5,8 @@ import contextlib
 import importlib
 from collections.abc import AsyncGenerator
 
+from waypost_client import Model
+from waypost_client.dispatch._prices import load_prices
 from waypost_client.dispatch._provider import ModelRequest, Provider, Reply
 
 _PROVIDERS = {
@@ -31,21 +33,27 @@ class LazyProvider:
         self._name = name
         self._loading: asyncio.Task[Provider] | None = None
 
-    async def load(self) -> Provider:
-        """The provider; waits for its SDK, 2 to 4 seconds for the first time."""
+    async def load(self, model: Model) -> Provider:
+        """The provider; waits for its SDK, 2 to 4 seconds for the first time.
+
+        Args:
+            model: whose price shall be at hand too.
+        """
         if self._loading is None:
             # A thread, because the import would stop the loop and with it all deadlines.
             self._loading = asyncio.create_task(asyncio.to_thread(self._make))
         # A caller who is cancelled must not take the SDK from the others.
-        return await asyncio.shield(self._loading)
+        provider = await asyncio.shield(self._loading)
+        await load_prices(model)
+        return provider
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The whole answer at once."""
-        return await (await self.load()).complete(request)
+        return await (await self.load(request.model)).complete(request)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
         """The answer piece by piece, then the Reply, whose text is all pieces."""
-        provider = await self.load()
+        provider = await self.load(request.model)
         async with contextlib.aclosing(provider.stream(request)) as pieces:
             async for piece in pieces:
                 yield piece
