@@ -71,7 +71,7 @@ class Acceptance:
 
     async def _problem_of_judge(self, text: str, case: Case, ledger: Ledger) -> str | None:
         judge = case.ref.policy.checks.judge
-        if judge is None:
+        if judge is None or case.ref.policy.picks_by_judge:
             return None
         model = judge_model(case, judge)
         if model is None:
