@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, validate
+from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile
+from waypost_server.adapters.section import validate
 from waypost_server.adapters.text_file import FileProblems
 from waypost_server.adapters.yaml_file import YamlFile, read_yaml
 

@@ -6,7 +6,7 @@ import pytest
 
 from waypost.v1 import contract_pb2
 from waypost_server.core.catalog import Catalog, Model, Route, Specialist, Taxonomy
-from waypost_server.service.convert import specialist_ref
+from waypost_server.service.specialists import specialist_ref
 
 MODELS = {
     "small": Model(
