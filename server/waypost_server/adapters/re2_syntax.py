@@ -10,7 +10,7 @@ MAX_REPEATS = 1000
 _TOKEN = re.compile(
     r"""
     \\(?P<escape>.)
-    | \[\^?\]?(?:\\.|[^\]\\])*\]  # in a set all this is plain text
+    | (?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])  # in which all that follows here is plain text
     | \(\?(?P<group>P=|<?[=!]|[(>\#])
     | \(\?(?P<flags>[A-Za-z-]+)[:)]
     | (?P<possessive>(?:[*+?]|\{\d+(?:,\d*)?\})\+)
@@ -50,17 +50,34 @@ def re2_problem(pattern: str) -> str | None:
 def _foreign(pattern: str) -> Iterator[str]:
     for token in _TOKEN.finditer(pattern):
         match token.lastgroup:
-            case "escape" if what := _ESCAPES.get(token["escape"]):
+            case "escape" if what := _foreign_escape(token["escape"]):
                 yield what
+            case "set":
+                escapes = re.findall(r"\\(.)", token["set"], re.DOTALL)
+                yield from filter(None, map(_foreign_in_set, escapes))
             case "group":
                 yield _GROUPS[token["group"]]
             case "flags" if set(token["flags"]) - set("ims-"):
                 yield f"the flags {token['flags']}; use i, m and s alone"
             case "possessive":
                 yield "a possessive repetition; write a plain one"
-            case "counts" if token["counts"].startswith(","):
-                yield f"{{{token['counts']}}}; write {{0{token['counts']}}}"
-            case "counts" if any(int(n or 0) > MAX_REPEATS for n in token["counts"].split(",")):
-                yield f"more than {MAX_REPEATS:,} repetitions; write fewer"
+            case "counts":
+                yield from _foreign_counts(token["counts"])
             case _:
                 pass
+
+
+def _foreign_escape(char: str) -> str | None:
+    # RE2 lets punctuation of ASCII alone be escaped to no purpose.
+    return _ESCAPES.get(char) or (None if char.isascii() else f"\\{char}; write {char}")
+
+
+def _foreign_in_set(char: str) -> str | None:
+    return _ESCAPES["u"] if char in "b123456789" else _foreign_escape(char)
+
+
+def _foreign_counts(counts: str) -> Iterator[str]:
+    if counts.startswith(","):  # plain text to RE2
+        yield f"{{{counts}}}; write {{0{counts}}}"
+    if any(int(count or 0) > MAX_REPEATS for count in counts.split(",")):
+        yield f"more than {MAX_REPEATS:,} repetitions; write fewer"

@@ -25,6 +25,10 @@ REFUSED = {
     r"a{1001}": "has what RE2 lacks: more than 1,000 repetitions; write fewer",
     r"a{2,1001}": "has what RE2 lacks: more than 1,000 repetitions; write fewer",
     r"a\Z": r"has what RE2 lacks: \Z; write $ for the end",
+    r"[\b]": "has what RE2 lacks: an escape that names a character; write the character itself or "
+    r"\x",
+    r"\é": r"has what RE2 lacks: \é; write é",
+    r"[\é]": r"has what RE2 lacks: \é; write é",
     "\\u00e9": "has what RE2 lacks: an escape that names a character; write the character itself "
     r"or \x",
 }
@@ -57,7 +61,7 @@ def test_what_re2_takes_passes(pattern: str) -> None:
 
 PIECES = [
     *"ab.^$|*+?-:=!<>(){}[]\\1Z,", "(?", "(?:", "(?P<n>", "(?P=n)", "(?<=", "{2}", "{1,3}",
-    "\\d", "\\b", "[^", "(?i)", "\\\\", "\\]",
+    "\\d", "\\b", "\\u0041", "[^", "\\é", "(?i)", "\\\\", "\\]",
 ]  # fmt: skip
 
 
