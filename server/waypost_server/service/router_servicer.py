@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from google.protobuf.struct_pb2 import Struct
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
@@ -15,10 +14,9 @@ from waypost_server.service.contract_schema import contract_schema
 from waypost_server.service.convert import (
     ContractWriter,
     StageFacts,
-    prompt_sha256,
     query_of,
-    specialist_ref,
 )
+from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
 from waypost_server.service.workers import Workers
@@ -113,18 +111,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.GetSpecialistRequest, context: Context
     ) -> router_pb2.GetSpecialistResponse:
         """Returns a route's prompt, unless the caller has it, and models."""
-        route = self._router.catalog.route(request.route)
-        known = request.known_prompt_sha256 == prompt_sha256(route)
-        response = router_pb2.GetSpecialistResponse(
-            route=route.name,
-            prompt="" if known else route.specialist.prompt,
-            specialist=specialist_ref(route, self._router.catalog),
-        )
-        if route.params_schema is not None:
-            schema = Struct()
-            schema.update(route.params_schema)
-            response.params_schema.CopyFrom(schema)
-        return response
+        return specialist_response(request, self._router.catalog)
 
     async def GetContractSchema(  # noqa: N802
         self, request: router_pb2.GetContractSchemaRequest, context: Context

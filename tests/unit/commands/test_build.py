@@ -58,6 +58,20 @@ def test_a_program_reads_how_many_exemplars_were_new(
     }
 
 
+def test_a_policy_is_another_version_and_encodes_nothing(
+    tmp_path: Path, index: Path, encoder_folder: Path
+) -> None:
+    policy = "specialist: {models: [small], guard: {secrets: block}}\n"
+    routes = write_folder(tmp_path / "changed", {**SOUND, "billing/route.yaml": policy})
+    before = BundleStore(index).load()
+    built = waypost("build", "--json", routes=routes, index=index, encoder=encoder_folder)
+    live = BundleStore(index).load()
+    assert json.loads(built.stdout)["encoded"] == 0
+    assert live.manifest.routes_sha256 != before.manifest.routes_sha256
+    assert live.version != before.version
+    assert live.catalog.route("billing").specialist.policy.guard.secrets == "block"
+
+
 BROKEN: Mapping[str, str | bytes] = {
     "Code_Review/exemplars.txt": "review this",
     "code-review/exemplars.txt": "review that",
