@@ -6,10 +6,13 @@ import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
 import waypost_client
-from waypost.v1 import contract_pb2
-from waypost_server.core import calibration, catalog, outcome
+from waypost.v1 import contract_pb2, router_pb2
+from waypost_server.core import calibration, catalog, outcome, report
 
-OF_THE_CONTRACT = contract_pb2.DESCRIPTOR.enum_types_by_name
+OF_THE_CONTRACT = {
+    **contract_pb2.DESCRIPTOR.enum_types_by_name,
+    **router_pb2.DESCRIPTOR.enum_types_by_name,
+}
 
 
 def names(enum: EnumDescriptor, prefix: str) -> list[str]:
@@ -42,6 +45,8 @@ def test_the_clients_enums_have_the_contracts_names_in_its_order(
         (outcome.Reason, "Reason"),
         (calibration.CalibrationMethod, "CalibrationMethod"),
         (catalog.ReasoningEffort, "ReasoningEffort"),
+        (report.SpecialistOutcome, "SpecialistOutcome"),
+        (outcome.Stage, "DecisionStage"),
     ],
 )
 def test_core_decides_nothing_that_the_contract_cannot_say(

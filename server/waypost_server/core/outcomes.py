@@ -9,7 +9,7 @@ from waypost_server.core.breakers import Breakers
 from waypost_server.core.report import OutcomeReport, SpecialistOutcome
 
 REMEMBERED = 100_000
-"""Decisions whose reports are recognised when they are sent again, the last ones: 16 MB."""
+"""Decisions whose reports are recognised when they are sent again, the last ones: 10 MB."""
 
 MAX_MODELS = 1_000
 """Models that are counted; clients may make names up."""
