@@ -51,12 +51,13 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
     """Applies scope, thresholds, margin and the least confidence to ranked candidates.
 
     A best candidate that is not good enough never loses to a worse one with a lower bar: the query
-    then goes to the default route, or where that rejected it, to the last resort.
+    then goes to the default route, or where that rejected it, to a fallback.
     """
     candidates, rejected = ranking.candidates, query.rejected_routes
     outcome, reasons = _judge(ranking, catalog)
     good_enough = outcome in (Outcome.MATCHED, Outcome.AMBIGUOUS)
-    route = catalog.routes[candidates[0].route] if good_enough else refuge(query, catalog)
+    otherwise = refuge(query, catalog)
+    route = catalog.routes[candidates[0].route] if good_enough else otherwise.route
     no_default = not good_enough and catalog.default_route.name in rejected
     if ranking.left_out and ranking.left_out not in rejected:
         reasons = (*reasons, Reason.ROUTE_NOT_ALLOWED)
@@ -74,7 +75,7 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
         rationale=rationale(
             candidates,
             reasons[0],
-            "" if good_enough else destination(route, query, catalog),
+            destination(otherwise, query, catalog),
             restricted=bool(ranking.left_out),
         ),
         clarifying_question=clarifying_question(candidates[:2], catalog) if ambiguous else "",
@@ -86,14 +87,15 @@ def decide_at_limit(query: Query, catalog: Catalog) -> Decision | None:
     """The decision about a query that is rerouted too often, without a look at it; else None."""
     if len(query.rejected_routes) <= MAX_REROUTES:
         return None
-    route = last_resort(query, catalog)
+    otherwise = last_resort(query, catalog)
+    route = otherwise.route
     return Decision(
         outcome=Outcome.FALLBACK,
         action=Action.INVOKE,
         reasons=_with_models((Reason.REROUTE_LIMIT, Reason.ROUTE_REJECTED), route, catalog),
         route=route,
         fallback_route=_fallback_of(route, query, catalog),
-        rationale=rationale_at_limit(query, destination(route, query, catalog)),
+        rationale=rationale_at_limit(query, destination(otherwise, query, catalog)),
         clarifying_question="",
         candidates=(),
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from waypost_server.core.catalog import Catalog, Route
+from waypost_server.core.catalog import Catalog
 from waypost_server.core.outcome import Reason
 from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate
+from waypost_server.core.rejections import Refuge
 
 MAX_QUOTE = 100
 """Characters of an exemplar that a sentence quotes; longer ones are cut."""
@@ -66,14 +67,15 @@ def rationale_at_limit(query: Query, destination: str) -> str:
     )
 
 
-def destination(route: Route, query: Query, catalog: Catalog) -> str:
+def destination(refuge: Refuge, query: Query, catalog: Catalog) -> str:
     """In words, where a query goes that no candidate is good enough for."""
-    default, rejected = catalog.taxonomy.default_route, query.rejected_routes
-    if route.name == default:
-        all_the_same = ", which rejected it, for want of another" if default in rejected else ""
+    default, name = catalog.taxonomy.default_route, refuge.route.name
+    rejected = default in query.rejected_routes
+    if name == default:
+        all_the_same = ", which rejected it, for want of another" if rejected else ""
         return f"the default route, {default}{all_the_same}"
-    why = f", since the default route, {default}, rejected it" if default in rejected else ""
-    return f"{route.name}, the fallback of {rejected[-1]}{why}"
+    why = f", since the default route, {default}, rejected it" if rejected else ""
+    return f"{name}, the fallback of {refuge.fallback_of}{why}"
 
 
 def clarifying_question(candidates: Sequence[Candidate], catalog: Catalog) -> str:

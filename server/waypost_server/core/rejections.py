@@ -1,6 +1,7 @@
 """What specialists' rejections leave of a query's ways."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from waypost_server.core.catalog import Catalog, Route
 from waypost_server.core.errors import InvalidQueryError
@@ -25,19 +26,38 @@ def check_reroute(*, decision_id: str, rejected: Sequence[str], reason: str) -> 
     check_bytes("rejection_reason", reason, MAX_NOTE_BYTES)
 
 
-def refuge(query: Query, catalog: Catalog) -> Route:
+@dataclass(frozen=True, slots=True)
+class Refuge:
     """Where a query goes that no candidate is good enough for.
 
-    That is the default route, and where its specialist rejected the query, the last resort.
+    Attributes:
+        route: the default route, or a fallback.
+        fallback_of: whose fallback; empty for the default route as such.
     """
-    default = catalog.default_route
-    return last_resort(query, catalog) if default.name in query.rejected_routes else default
+
+    route: Route
+    fallback_of: str = ""
 
 
-def last_resort(query: Query, catalog: Catalog) -> Route:
-    """Where the route that rejected the query last sends it, or else the default route.
+def refuge(query: Query, catalog: Catalog) -> Refuge:
+    """The default route, or where its specialist rejected the query, the last fallback there is.
 
-    The default route may itself have rejected it: it is where a query goes that has no other way.
+    Where there is none, it is the default route all the same: there is no other way.
     """
-    other = catalog.fallback_of(catalog.routes[query.rejected_routes[-1]])
-    return catalog.routes[other] if other and query.choosable((other,)) else catalog.default_route
+    rejected = query.rejected_routes
+    if catalog.taxonomy.default_route not in rejected:
+        return Refuge(catalog.default_route)
+    return _fallback_of_any(rejected[::-1], query, catalog)
+
+
+def last_resort(query: Query, catalog: Catalog) -> Refuge:
+    """The fallback of the route that rejected the query last, or else the default route."""
+    return _fallback_of_any(query.rejected_routes[-1:], query, catalog)
+
+
+def _fallback_of_any(routes: Sequence[str], query: Query, catalog: Catalog) -> Refuge:
+    for name in routes:
+        other = catalog.fallback_of(catalog.routes[name])
+        if other and query.choosable((other,)):
+            return Refuge(catalog.routes[other], fallback_of=name)
+    return Refuge(catalog.default_route)

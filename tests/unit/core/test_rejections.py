@@ -102,6 +102,18 @@ def test_what_left_the_best_route_out_is_named() -> None:
             "the default route, general, which rejected it, for want of another",
         ),
         (
+            ("a", DEFAULT),
+            (),
+            "b",
+            "b, the fallback of a, since the default route, general, rejected it",
+        ),
+        (
+            ("a", "d", DEFAULT),
+            (),
+            "b",
+            "b, the fallback of a, since the default route, general, rejected it",
+        ),
+        (
             (DEFAULT,),
             (),
             DEFAULT,
@@ -115,7 +127,15 @@ def test_what_left_the_best_route_out_is_named() -> None:
         ),
         (("a",), (), DEFAULT, "the default route, general"),
     ],
-    ids=["the last one's fallback", "it has none", "the default alone", "not allowed", "no need"],
+    ids=[
+        "the last one's fallback",
+        "it has none",
+        "an earlier one's fallback",
+        "that of a still earlier one",
+        "the default alone",
+        "not allowed",
+        "no need",
+    ],
 )
 def test_where_nothing_is_good_enough_it_goes_where_it_was_not_rejected_if_it_can(
     rejected: tuple[str, ...], allowed: tuple[str, ...], route: str, where: str
