@@ -1,6 +1,7 @@
 """The router's decisions about one query: each is reported once, however the query ends."""
 
 from waypost_client import Contract, SpecialistOutcome
+from waypost_client.dispatch._failures import FailureKind
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._reports import Report, Reporter
 
@@ -30,7 +31,11 @@ class Decisions:
         contract, self._open = self._open, None
         if contract is None:
             return
-        attempts = self._ledger.attempts[self._reported_attempts :]
+        attempts = [
+            attempt
+            for attempt in self._ledger.attempts[self._reported_attempts :]
+            if attempt.error is not FailureKind.BREAKER_OPEN  # nobody was called
+        ]
         self._reported_attempts = len(self._ledger.attempts)
         self._reporter.put(
             Report(

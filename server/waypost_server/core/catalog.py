@@ -147,6 +147,11 @@ class Catalog:
                 f"no route is called {name!r}; the loaded routes are {', '.join(self.routes)}"
             ) from None
 
+    def can_call(self, route: Route) -> bool:
+        """Whether one of the models that `route` names is enabled, or it names none."""
+        named = route.specialist.models
+        return not named or any(self.models[name].enabled for name in named)
+
     def fallback_of(self, route: Route) -> str:
         """Where to go when `route`'s specialist refuses or fails; empty for nowhere else."""
         fallback = route.fallback_route or self.taxonomy.default_route

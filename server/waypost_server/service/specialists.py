@@ -46,11 +46,15 @@ def specialist_ref(route: Route, catalog: Catalog) -> contract_pb2.SpecialistRef
 
 
 def specialist_response(
-    request: router_pb2.GetSpecialistRequest, catalog: Catalog
+    request: router_pb2.GetSpecialistRequest, catalog: Catalog, ref: contract_pb2.SpecialistRef
 ) -> router_pb2.GetSpecialistResponse:
     """The specialist that a request asks for, or one of its shadows, without a prompt it holds.
 
-    The reference is as in a contract, but that its hash is of the prompt asked for.
+    Args:
+        request: the request.
+        catalog: the routes.
+        ref: what a contract would say of the route's specialist now; in the response its hash is
+            that of the prompt asked for.
 
     Raises:
         UnknownRouteError: there is no such route.
@@ -60,13 +64,13 @@ def specialist_response(
     prompt = route.specialist.prompt
     if request.shadow:
         prompt = catalog.shadow_of(route, request.shadow).prompt or prompt
-    ref = specialist_ref(route, catalog)
-    ref.prompt_sha256 = prompt_sha256(prompt)
+    hashed = prompt_sha256(prompt)
     response = router_pb2.GetSpecialistResponse(
         route=route.name,
-        prompt="" if request.known_prompt_sha256 == ref.prompt_sha256 else prompt,
+        prompt="" if request.known_prompt_sha256 == hashed else prompt,
         specialist=ref,
     )
+    response.specialist.prompt_sha256 = hashed
     if route.params_schema is not None:
         schema = Struct()
         schema.update(route.params_schema)

@@ -29,7 +29,8 @@ def test_a_build_says_what_is_live(tmp_path: Path, index: Path, encoder_folder: 
     assert re.fullmatch(
         rf"waypost: bundle {live} is live in {index}: 2 routes, 4 exemplars "
         r"\(0 texts encoded, the rest reused\), exact index, no first stage, "
-        r"\d+\.\d s; a server that runs serves it once it is started again\n",
+        r"\d+\.\d s; a server that runs serves it once it is started again, "
+        r"or by itself with WAYPOST_WATCH\n",
         again.stdout,
     )
 

@@ -166,9 +166,15 @@ def test_a_part_of_a_policy_comes_without_the_rest(
     assert json_format.MessageToDict(policy, preserving_proto_field_name=True) == sent
 
 
+def sent_for(
+    request: router_pb2.GetSpecialistRequest, catalog: Catalog
+) -> router_pb2.GetSpecialistResponse:
+    return specialist_response(request, catalog, ref(catalog, request.route))
+
+
 def test_a_shadows_own_prompt_is_sent_in_place_of_the_specialists(catalog: Catalog) -> None:
     ask = router_pb2.GetSpecialistRequest(route="review", shadow="monolith")
-    sent = specialist_response(ask, catalog)
+    sent = sent_for(ask, catalog)
     assert sent.prompt == "You know everything.\n"
     assert sent.specialist.prompt_sha256 == MONOLITH.prompt_sha256
     assert list(sent.specialist.models) == [FAST, SLOW]
@@ -177,8 +183,8 @@ def test_a_shadows_own_prompt_is_sent_in_place_of_the_specialists(catalog: Catal
 def test_a_shadow_without_a_prompt_has_the_specialists(catalog: Catalog) -> None:
     ask = router_pb2.GetSpecialistRequest(route="review", shadow="cheaper")
     own = router_pb2.GetSpecialistRequest(route="review")
-    assert specialist_response(ask, catalog) == specialist_response(own, catalog)
-    assert specialist_response(own, catalog).prompt == "You review code.\n"
+    assert sent_for(ask, catalog) == sent_for(own, catalog)
+    assert sent_for(own, catalog).prompt == "You review code.\n"
 
 
 @pytest.mark.parametrize(
@@ -197,15 +203,11 @@ def test_a_prompt_is_left_out_where_the_caller_holds_the_one_asked_for(
     ask = router_pb2.GetSpecialistRequest(
         route="review", shadow=shadow, known_prompt_sha256=prompt_sha256(known)
     )
-    assert specialist_response(ask, catalog).prompt == prompt
+    assert sent_for(ask, catalog).prompt == prompt
 
 
 def test_what_is_not_there_is_named(catalog: Catalog) -> None:
     with pytest.raises(UnknownShadowError, match="'cheaper'; it has elsewhere, monolith"):
-        specialist_response(
-            router_pb2.GetSpecialistRequest(route="general", shadow="cheaper"), catalog
-        )
+        sent_for(router_pb2.GetSpecialistRequest(route="general", shadow="cheaper"), catalog)
     with pytest.raises(UnknownRouteError):
-        specialist_response(
-            router_pb2.GetSpecialistRequest(route="poetry", shadow="cheaper"), catalog
-        )
+        sent_for(router_pb2.GetSpecialistRequest(route="poetry", shadow="cheaper"), catalog)

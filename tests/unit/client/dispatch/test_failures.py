@@ -35,7 +35,7 @@ GOOD = Answer("a good answer")
 BOTH = pytest.mark.parametrize("streamed", [False, True])
 PROTOCOLS = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 
-FAILURES = {
+FAILURES: dict[str, tuple[Behaviour, str, int]] = {
     "rate limited": (RateLimited(30), "rate_limited", 1),
     "rate limited for a moment": (RateLimited("0.05"), "rate_limited", 2),
     "server error": (Fails(500), "server_error", 2),
@@ -281,7 +281,8 @@ async def test_a_dead_model_is_left_alone_and_then_tried_once(llm: LlmServer) ->
 
 
 async def test_a_content_filter_or_overflow_says_nothing_against_the_model(llm: LlmServer) -> None:
-    llm.script("first", *[ContentFilter(as_error=True), ContextOverflow()] * 5)
+    for _ in range(5):
+        llm.script("first", ContentFilter(as_error=True), ContextOverflow())
     async with world(llm, [at(llm, "first", breaker={"failures": 2}), at(llm, "second")]) as w:
         for _ in range(10):
             await w.dispatcher.answer("hi")

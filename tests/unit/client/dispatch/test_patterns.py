@@ -23,8 +23,11 @@ def policy(**fields: Any) -> pb.DispatchPolicy:  # noqa: ANN401
 
 
 def cascade(
-    models: list[pb.Model], *, helpers: tuple[pb.Model, ...] = (), **checks: Any
-) -> Specialist:  # noqa: ANN401, E501
+    models: list[pb.Model],
+    *,
+    helpers: tuple[pb.Model, ...] = (),
+    **checks: Any,  # noqa: ANN401
+) -> Specialist:
     return specialist(
         models,
         policy=policy(pattern=pb.PATTERN_CASCADE, checks=pb.OutputChecks(**checks)),
@@ -120,7 +123,7 @@ async def test_without_its_judge_an_answer_is_a_best_effort(llm: LlmServer) -> N
     assert answer.ended is Ended.BEST_EFFORT
 
 
-def race(models: list[pb.Model], pick: int, **fields: Any) -> Specialist:  # noqa: ANN401
+def race(models: list[pb.Model], pick: pb.Pick.ValueType, **fields: Any) -> Specialist:  # noqa: ANN401
     grace_ms = fields.pop("grace_ms", 0)
     helpers = fields.pop("helpers", ())
     parallel = pb.ParallelPolicy(width=len(models), pick=pick, grace_ms=grace_ms)
