@@ -34,6 +34,7 @@ class SpecialistSection(PolicySection):
     timeout_ms: Uint32 = 0
     first_token_timeout_ms: Uint32 = 0
     connect_timeout_ms: Uint32 = 0
+    call_timeout_ms: Uint32 = 0
 
 
 class HintsSection(Section):

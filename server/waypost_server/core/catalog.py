@@ -71,6 +71,7 @@ class Specialist:
     timeout_ms: int = 0
     first_token_timeout_ms: int = 0
     connect_timeout_ms: int = 0
+    call_timeout_ms: int = 0
     policy: Policy = field(default_factory=Policy)
 
 

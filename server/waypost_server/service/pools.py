@@ -43,6 +43,11 @@ def _without(
     rest.CopyFrom(whole)
     del rest.models[:]
     rest.models.extend(model for model in whole.models if model.name not in left_out)
+    # Judges and shadows are named by name alone, so that clients must find them here or there.
+    by_name = {whole.policy.checks.judge.model, *(n for s in whole.shadows for n in s.models)}
+    rest.helper_models.extend(
+        model for model in whole.models if model.name in left_out and model.name in by_name
+    )
     for name in names:
         rest.excluded_models.add(name=name, why=left_out[name])
     return rest

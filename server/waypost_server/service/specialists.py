@@ -29,6 +29,7 @@ def specialist_ref(route: Route, catalog: Catalog) -> contract_pb2.SpecialistRef
             total_ms=specialist.timeout_ms,
             first_token_ms=specialist.first_token_timeout_ms,
             connect_ms=specialist.connect_timeout_ms,
+            call_ms=specialist.call_timeout_ms,
         ),
         excluded_models=[
             contract_pb2.ExcludedModel(name=model.name, why="switched off in fleet.yaml")

@@ -64,3 +64,15 @@ def test_what_is_left_out_is_worked_out_once_a_change(pools: Pools) -> None:
     assert [one.why for one in later.excluded_models] == [OFF.why, "as reported 1 s ago"]
     assert [model.name for model in later.models] == ["large", "third"]
     assert pools.of("a") == ref_of("small", "large", "third")
+
+
+def test_a_judge_or_a_shadow_that_is_left_out_can_still_be_found_by_its_name() -> None:
+    whole = ref_of("small", "large", "third")
+    whole.policy.checks.judge.model = "small"
+    whole.shadows.add(name="other", models=["large"])
+    helper = contract_pb2.Model(name="helper")
+    whole.helper_models.append(helper)
+    found = Pools({"a": whole}).of("a", {"small": "open", "large": "open"})
+    assert [model.name for model in found.models] == ["third"]
+    assert list(found.helper_models) == [helper, *whole.models[:2]]
+    assert (found.policy, found.shadows) == (whole.policy, whole.shadows)

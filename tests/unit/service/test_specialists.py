@@ -94,7 +94,12 @@ def test_greedy_sampling_is_not_the_models_default() -> None:
 
 
 def test_timeouts_are_told_apart() -> None:
-    specialist = Specialist(timeout_ms=45_000, first_token_timeout_ms=2_000, connect_timeout_ms=500)
+    specialist = Specialist(
+        timeout_ms=45_000,
+        first_token_timeout_ms=2_000,
+        connect_timeout_ms=500,
+        call_timeout_ms=9_000,
+    )
     assert ref_of(specialist).timeouts == contract_pb2.Timeouts(
         total_ms=45_000, first_token_ms=2_000, connect_ms=500
     )
