@@ -1,5 +1,6 @@
 """Which provider calls a model; an SDK is loaded with the first model that needs it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from waypost_client import Model
@@ -8,51 +9,53 @@ from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._provider import Provider
 
 
-def _openai() -> Provider:
+def _openai() -> type[Provider]:
     from waypost_client.dispatch._openai import OpenAIProvider
 
-    return OpenAIProvider()
+    return OpenAIProvider
 
 
-def _anthropic() -> Provider:
+def _anthropic() -> type[Provider]:
     from waypost_client.dispatch._anthropic import AnthropicProvider
 
-    return AnthropicProvider()
+    return AnthropicProvider
 
 
-BUILT_IN: Mapping[str, Callable[[], Provider]] = {"openai": _openai, "anthropic": _anthropic}
-"""By the contract's word for the wire protocol."""
+BUILT_IN: Mapping[str, Callable[[], type[Provider]]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+}
+"""By the contract's word for the wire protocol. Loading an SDK takes seconds."""
 
 
 class Providers:
     """The providers of one dispatcher. For one event loop."""
 
-    def __init__(
-        self,
-        callables: Mapping[str, ModelFunction],
-        *,
-        built_in: Mapping[str, Callable[[], Provider]] = BUILT_IN,
-    ) -> None:
+    def __init__(self, callables: Mapping[str, ModelFunction]) -> None:
         """`callables` stand in for models, by their names in the fleet."""
         self._by_model: dict[str, Provider] = {
             name: CallableProvider(function) for name, function in callables.items()
         }
-        self._built_in = built_in
         self._by_protocol: dict[str, Provider] = {}
 
+    async def load(self, model: Model) -> None:
+        """Makes sure that `of` need not load an SDK, which would hold up the event loop."""
+        protocol = model.provider
+        if protocol in self._by_protocol or model.name in self._by_model:
+            return
+        if protocol in BUILT_IN:
+            provider = await asyncio.to_thread(BUILT_IN[protocol])
+            self._by_protocol.setdefault(protocol, provider())
+
     def of(self, model: Model) -> Provider:
-        """Who calls `model`; raises ModelError when nobody can."""
-        if model.name in self._by_model:
-            return self._by_model[model.name]
-        provider = self._by_protocol.get(model.provider)
+        """Who calls a model that `load` was told of; raises ModelError when nobody can."""
+        provider = self._by_model.get(model.name) or self._by_protocol.get(model.provider)
         if provider is None:
-            if model.provider not in self._built_in:
-                known = ", ".join(sorted(self._built_in))
-                raise ModelError(
-                    FailureKind.BAD_REQUEST,
-                    f"its provider is {model.provider!r}, and this client speaks {known}",
-                )
-            provider = self._by_protocol[model.provider] = self._built_in[model.provider]()
+            raise ModelError(
+                FailureKind.BAD_REQUEST,
+                f"its provider is {model.provider!r}, and this client speaks "
+                f"{', '.join(sorted(BUILT_IN))}",
+            )
         return provider
 
     async def close(self) -> None:
