@@ -18,6 +18,11 @@ def sent(llm: LlmServer, path: str = "/v1/messages", **body: object) -> socket.s
     return connection
 
 
+def drain(connection: socket.socket) -> None:
+    while connection.recv(4096):
+        pass
+
+
 async def test_closing_ends_a_call_that_hangs() -> None:
     with LlmServer() as llm:
         llm.script("m", Hangs())
@@ -57,8 +62,7 @@ async def test_a_client_that_stays_has_not_hung_up(llm: LlmServer) -> None:
 def test_a_reset_is_one(llm: LlmServer) -> None:
     llm.script("m", CutInTheMiddle("one two", after=0, how=Cut.RESET))
     with sent(llm) as connection, pytest.raises(ConnectionResetError):
-        while connection.recv(4096):
-            pass
+        drain(connection)
 
 
 async def test_waiting_has_an_end(llm: LlmServer) -> None:

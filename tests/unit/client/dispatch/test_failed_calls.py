@@ -195,5 +195,7 @@ async def test_without_a_key_of_its_own_a_model_gets_nobody_elses(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hosted")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-hosted")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-hosted")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-hosted")
     await protocol.provider.complete(protocol.request())
-    assert "sk-hosted" not in str(llm.calls[0].headers)
+    assert "-hosted" not in str(llm.calls[0].headers)
