@@ -70,16 +70,18 @@ class ModelCaller:
     def __init__(self, providers: Providers, *, clock: Callable[[], float]) -> None:
         self._providers = providers
         self._clock = clock
-        self._breakers: dict[str, CircuitBreaker] = {}
+        self._breakers: dict[tuple[str, str, str], CircuitBreaker] = {}
         self._budget = RetryBudget()
         self.last_called: dict[str, float] = {}
         self.retries = 0
 
     def breaker(self, model: Model) -> CircuitBreaker:
         """The model's circuit breaker."""
-        breaker = self._breakers.get(model.name)
+        # Another endpoint under the same name begins afresh.
+        endpoint = model.name, model.base_url, model.model_id
+        breaker = self._breakers.get(endpoint)
         if breaker is None:
-            breaker = self._breakers[model.name] = CircuitBreaker(model.breaker, self._clock)
+            breaker = self._breakers[endpoint] = CircuitBreaker(model.breaker, self._clock)
         breaker.follow(model.breaker)
         return breaker
 
