@@ -1,5 +1,6 @@
 """Texts in pieces, for what reads streams."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -13,7 +14,7 @@ class Filter(Protocol):
 def pieces_of(text: str, cuts: Iterable[int]) -> list[str]:
     """A text cut at some of its places; a cut may give an empty piece."""
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(places)]
 
 
 CUTS = st.one_of(st.lists(st.integers(0, 10_000), max_size=40), st.just(list(range(2_000))))

@@ -1,5 +1,4 @@
 import json
-import sys
 
 import pytest
 from hypothesis import given
@@ -173,9 +172,3 @@ def test_a_policy_that_cannot_be_carried_out_is_refused(checks: OutputChecks, pa
         compile_checks(checks)
 
     assert part in str(refused.value)
-
-
-def test_a_schema_is_compiled_without_a_way_to_the_network() -> None:
-    problem_with_schema({"$schema": "https://json-schema.org/draft/2020-12/schema"}, "1")
-
-    assert "requests" not in sys.modules

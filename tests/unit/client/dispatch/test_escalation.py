@@ -65,6 +65,16 @@ def test_everything_else_is_an_answer(text: str) -> None:
     assert escalation_in(text) is None
 
 
+@pytest.mark.parametrize("text", [*ESCALATIONS, *ANSWERS])
+def test_character_by_character_it_is_the_same(text: str) -> None:
+    filter_ = EscalationFilter()
+    shown = fed(filter_, text)
+    rest, reason = filter_.finish()
+
+    assert reason == ESCALATIONS.get(text)
+    assert shown + rest == ("" if text in ESCALATIONS else text)
+
+
 def test_a_reason_has_at_most_1024_bytes_and_no_half_character() -> None:
     reason = escalation_in(
         json.dumps({"escalate": True, "reason": "a" + "é" * 1000}, ensure_ascii=False)

@@ -165,6 +165,19 @@ def test_nothing_of_what_blocks_is_ever_shown(text: str, cuts: list[int]) -> Non
     assert text[: findings[0].start if findings else len(text)].startswith(shown)
 
 
+@pytest.mark.parametrize(
+    "text", [*(f"It is {each}, yes." for _, each in FOUND), *("".join(each) for each in PASSWORDS)]
+)
+def test_no_place_to_cut_an_example_shows_a_part_of_it(text: str) -> None:
+    whole = apply(REDACT, text, Context())
+
+    for cuts in ([at] for at in range(len(text))):
+        filter_ = GuardFilter(REDACT, Context())
+        assert fed(filter_, pieces_of(text, cuts)) + filter_.finish()[0] == whole.text
+    filter_ = GuardFilter(REDACT, Context())
+    assert fed(filter_, text) + filter_.finish()[0] == whole.text
+
+
 def test_prose_is_held_back_by_a_word() -> None:
     filter_ = GuardFilter(REDACT, Context(prompt=PROMPT))
 

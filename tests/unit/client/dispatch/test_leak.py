@@ -40,7 +40,7 @@ def test_full_width_letters_hide_nothing() -> None:
 def test_eighty_characters_of_a_script_without_blanks_leak(length: int, leaks: bool) -> None:
     passage = CHINESE[10 : 10 + length]
 
-    assert leaked(CHINESE, f"好的，{passage[:40]}\n{passage[40:]}！") == (
+    assert leaked(CHINESE, f"好的: {passage[:40]}\n{passage[40:]}!") == (
         [f"{passage[:40]}\n{passage[40:]}"] if leaks else []
     )
 

@@ -15,7 +15,7 @@ JWT = (
     "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 )
 
-# What is found, by the detector; put together here, so that no scanner of the repository finds them.
+# What is found, by the detector; put together here, so that no scanner of code finds them.
 FOUND = [
     ("aws_key", "AKIA" + "IOSFODNN7EXAMPLE"),
     ("aws_key", "ASIA" + "Y34FZKBOKMUTVV7A"),
@@ -29,6 +29,7 @@ FOUND = [
     ("google_key", "ya29." + ALPHANUMERIC),
     ("stripe_key", "sk_live_" + ALPHANUMERIC[:24]),
     ("stripe_key", "rk_test_" + ALPHANUMERIC[:24]),
+    ("stripe_key", "whsec_" + KEY[8:40]),
     ("openai_key", "sk-proj-" + ALPHANUMERIC),
     ("openai_key", "sk-" + ALPHANUMERIC[-48:]),
     ("anthropic_key", "sk-ant-" + "api03-" + ALPHANUMERIC),
@@ -56,6 +57,7 @@ PASSWORDS = [
     ('"db_password": "', "S3cr3t-Pa55", '"'),
     ("API_KEY=", "9f86d081884c7d659a2feaa0c55ad015", "\n"),
     ("aws_secret_access_key = ", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY"[:40], ""),
+    ("secret access key: ", "AbC/d&f+9hIj", ""),
     ("client secret: `", "8xT-44_qqLm", "`"),
     ("token => ", "a81bc81b-dead-4e5d-abff-90865d1e13b1", ""),
 ]
