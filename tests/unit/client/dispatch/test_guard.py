@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.client.dispatch.cutting import CUTS, fed, pieces_of
+from tests.unit.client.dispatch.test_detectors import FOUND, JWT, NOTHING, PASSWORDS, PEM
 from tests.unit.client.dispatch.test_leak import CHINESE, PROMPT
-from tests.unit.client.dispatch.test_patterns import FOUND, JWT, NOTHING, PASSWORDS, PEM
 from waypost_client import GuardAction, OutputGuard
 from waypost_client.dispatch._guard import Context, Finding, apply, find, redacted
 from waypost_client.dispatch._guard_filter import GuardFilter
