@@ -85,6 +85,10 @@ class ModelCaller:
         breaker.follow(model.breaker)
         return breaker
 
+    async def load(self, model: Model) -> None:
+        """Loads the SDK that a call of `model` needs, so that its time does not begin before."""
+        await self._providers.load(model)
+
     async def call(
         self, request: ModelRequest, ledger: Ledger, aim: Aim, show: Show | None = None
     ) -> Made:
@@ -99,7 +103,7 @@ class ModelCaller:
         Raises:
             ModelError: the last call failed, or none may be made.
         """
-        await self._providers.load(request.model)
+        await self.load(request.model)
         ends = self._clock() + aim.limit_s
 
         def worth_it(error: BaseException) -> bool:

@@ -184,6 +184,8 @@ class Dispatcher:
             await self._router.close()
 
     async def __aenter__(self) -> Self:
+        """Looks at the router's specialists, in the background; the first query need not wait."""
+        self._desk.survey.begin()
         return self
 
     async def __aexit__(

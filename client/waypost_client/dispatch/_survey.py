@@ -41,12 +41,16 @@ class Survey:
         known = self._generalist
         return known if known and known.ref.policy.speculative and known.ref.models else None
 
+    def begin(self) -> None:
+        """Looks at all routes."""
+        self._looked_at = self._clock()
+        self._looking = asyncio.create_task(self._look())
+
     def saw(self, contract: Contract) -> None:
         """Looks again, in the background, when the routes are not those that it knows."""
         self._warm_up.saw(contract.specialist)
         if contract.index_version != self._version and self._is_rested():
-            self._looked_at = self._clock()
-            self._looking = asyncio.create_task(self._look())
+            self.begin()
 
     def was_wrong(self) -> None:
         """What it knows is not what the router says now; it looks again at the next contract."""
@@ -67,7 +71,9 @@ class Survey:
             routes = await self._router.routes()
             self._generalist = await self._specialists.specialist(routes.default_route)
             for route in routes.routes[:MOST]:
-                self._warm_up.saw((await self._specialists.specialist(route.name)).ref)
+                specialist = await self._specialists.specialist(route.name)
+                self._warm_up.saw(specialist.ref)
+                await self._warm_up.load(specialist.ref)
         except WaypostError:
             return  # a head start is a favour; the next contract lets it try again
         self._version = routes.index_version

@@ -39,6 +39,11 @@ class WarmUp:
                 keeper = asyncio.create_task(self._keep(model))
                 self._keeping[model.name] = model, keeper
 
+    async def load(self, ref: SpecialistRef) -> None:
+        """Loads the SDKs that a specialist's models need; that takes seconds."""
+        for model in ref.models:
+            await self._caller.load(model)
+
     async def close(self) -> None:
         """Ends it."""
         keepers = [keeper for _, keeper in self._keeping.values()]

@@ -5,17 +5,20 @@ import gc
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
+from tests.bench.dispatch.failures import failures_table
 from tests.bench.pages import splice, table
 from tests.e2e.dispatching import DEFAULT, QUERIES, build, routes_folder
 from tests.e2e.processes import running_server
+from tests.e2e.storm import AT_ONCE, storm, stormy_world
 from tests.llm_server import Answer, LlmServer
 from waypost_client import AsyncClient, Contract
-from waypost_client.dispatch import Dialogue, Dispatcher, ModelRequest, Usage
+from waypost_client.dispatch import Counts, Dialogue, Dispatcher, ModelRequest, Usage
 from waypost_client.dispatch import Reply as ModelReply
 from waypost_client.dispatch._case import case_of
 from waypost_client.dispatch._providers import Providers
@@ -23,6 +26,7 @@ from waypost_client.dispatch._providers import Providers
 REPO = Path(__file__).parents[3]
 PAGE = REPO / "docs/benchmarks.md"
 ROUNDS, CALLS = 40, 25
+STORM = 1_000
 POLICIES = {
     DEFAULT: "{models: [hosted]}",
     "billing": "{models: [own]}",
@@ -35,22 +39,73 @@ TEXT = "This is the answer, in about as many words as a model gives for a short 
 
 
 def main() -> None:
-    """Measures and writes the section."""
-    PAGE.write_text(splice(PAGE.read_text("utf-8"), "dispatch", asyncio.run(_measure())), "utf-8")
+    """Measures and writes the sections."""
+    sections = {"dispatch": _measure, "dispatch-failures": _failures, "dispatch-storm": _storm}
+    for name, measure in sections.items():
+        with tempfile.TemporaryDirectory() as folder:
+            text = asyncio.run(measure(Path(folder)))
+        PAGE.write_text(splice(PAGE.read_text("utf-8"), name, text), "utf-8")
     click.echo(f"Wrote {PAGE.relative_to(REPO)}")
 
 
-async def _measure() -> str:
-    with tempfile.TemporaryDirectory() as folder, LlmServer() as llm:
+async def _failures(folder: Path) -> str:
+    click.echo("Letting one model fail in every way", err=True)
+    return await failures_table(folder)
+
+
+async def _storm(folder: Path) -> str:
+    click.echo(f"Asking {STORM:,} queries while models fail", err=True)
+    with LlmServer() as llm:
+        async with (
+            stormy_world(folder, llm) as server,
+            AsyncClient(server.address, timeout_s=20) as router,
+            Dispatcher(server.address) as dispatcher,
+        ):
+            came = await storm(dispatcher, STORM)
+            decided = sum(len(end.contracts) for end in came.ends)
+            await llm.until(lambda: dispatcher.counts.reports_sent >= decided, within_s=30)
+            heard = sum(
+                each.accepted + each.rejected + each.failed + each.not_called
+                for each in (await router.status()).route_outcomes
+            )
+            kinds = Counter(end.kind for end in came.ends)
+            calls = Counter(end.calls for end in came.ends)
+            rows = [
+                ["queries, at a time", f"{STORM:,}, {AT_ONCE}"],
+                ["ended as", ", ".join(f"{kind}: {n}" for kind, n in kinds.most_common())],
+                ["calls for a query", ", ".join(f"{n}: {calls[n]}" for n in sorted(calls))],
+                ["calls of the dead model in all", str(len(llm.calls_of("dead")))],
+                [
+                    "latest end after the deadline of 3 s, ms",
+                    _ms(max(e.overrun_s for e in came.ends)),
+                ],
+                ["the event loop was late at worst, ms", _ms(came.lag_s)],
+                ["decisions made; reports that the router heard", f"{decided}; {heard}"],
+                ["retries; reroutings; fallbacks", _moves(dispatcher.counts)],
+                ["took, s", f"{came.took_s:.1f}"],
+            ]
+    return table(["", ""], rows)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f}"
+
+
+def _moves(counts: Counts) -> str:
+    return f"{counts.retries}; {counts.reroutes}; {counts.fallbacks}"
+
+
+async def _measure(folder: Path) -> str:
+    with LlmServer() as llm:
         llm.always("hosted", Answer(TEXT))
         routes = routes_folder(
-            Path(folder) / "routes",
+            folder / "routes",
             llm,
             models={"own": "retries: 1", "hosted": "retries: 1"},
             specialists=POLICIES,
         )
-        build(routes, Path(folder) / "index")
-        with running_server(Path(folder) / "index") as server:
+        build(routes, folder / "index")
+        with running_server(folder / "index") as server:
             return await _compare(server.address)
 
 
