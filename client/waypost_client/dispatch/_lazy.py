@@ -32,7 +32,7 @@ class LazyProvider:
     def __init__(self, module: str, name: str) -> None:
         self._module = module
         self._name = name
-        self._loading: asyncio.Task[Provider] | None = None
+        self._loading: asyncio.Future[Provider] | None = None
 
     async def load(self, model: Model) -> Provider:
         """The provider; waits for its SDK, 2 to 4 seconds for the first time.
@@ -41,8 +41,10 @@ class LazyProvider:
             model: whose price shall be at hand too.
         """
         if self._loading is None:
-            # A thread, because the import would stop the loop and with it all deadlines.
-            self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+            # A thread, because the import would stop the loop and with it all deadlines; of this
+            # task's context it must know nothing, or anyio takes it for the loop's own.
+            loop = asyncio.get_running_loop()
+            self._loading = loop.run_in_executor(None, self._make)
         # A caller who is cancelled must not take the SDK from the others.
         try:
             provider = await asyncio.shield(self._loading)
