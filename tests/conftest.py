@@ -1,6 +1,7 @@
 """What is made once and shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
 
+from tests.llm_server import LlmServer
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.settings import Settings
 from waypost_server.workshop.indexing import build_index
@@ -21,6 +23,13 @@ settings.load_profile("waypost")
 def repo() -> Path:
     """The root of the repository."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture
+def llm() -> Iterator[LlmServer]:
+    """A server that speaks the wire formats of LLM providers and does as it is told."""
+    with LlmServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ def _specialist_ref(serialized: bytes) -> t.SpecialistRef:
             total_ms=timeouts.total_ms,
             first_token_ms=timeouts.first_token_ms,
             connect_ms=timeouts.connect_ms,
+            call_ms=timeouts.call_ms,
         ),
         excluded_models=tuple(t.ExcludedModel(m.name, m.why) for m in message.excluded_models),
         policy=_policy(message.policy),

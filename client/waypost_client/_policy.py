@@ -99,6 +99,11 @@ class DispatchPolicy:
     checks: OutputChecks = field(default_factory=OutputChecks)
     guard: OutputGuard = field(default_factory=OutputGuard)
 
+    @property
+    def picks_by_judge(self) -> bool:
+        """Whether the judge compares answers, instead of scoring each."""
+        return self.pattern is Pattern.PARALLEL and self.parallel.pick is Pick.JUDGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowCandidate:

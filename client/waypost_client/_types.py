@@ -168,11 +168,19 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long to wait, in milliseconds; 0 is no limit."""
+    """How long to wait, in milliseconds; 0 is no limit.
+
+    Attributes:
+        total_ms: for the whole answer.
+        first_token_ms: for the first token of a stream.
+        connect_ms: for a connection.
+        call_ms: for one call of a model; 0 shares the time left among the models left.
+    """
 
     total_ms: int
     first_token_ms: int
     connect_ms: int
+    call_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,11 +19,15 @@ from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
 from waypost_server.core.first_stage import FirstStage
+from waypost_server.core.outcomes import Outcomes
+from waypost_server.core.ports import Encoder
 from waypost_server.core.router import Router
 from waypost_server.logs import log_to_stderr
 from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.engine import Engine
 from waypost_server.service.server import Server
+from waypost_server.service.version import Live, Served
+from waypost_server.service.watch import Mark, Watch
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
 
@@ -42,9 +47,39 @@ def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
         router_of(stored),
         stored.version,
         first=_first_stage(static.result, settings, stored) if static else None,
-        cache=EmbeddingCache(settings.cache_entries) if settings.cache_entries else None,
+        cache=_cache(settings),
         uncached_tenants=settings.tenants_without_cache,
     )
+
+
+def load_engine_like(settings: Settings, index_version: str, before: Engine) -> Engine:
+    """Another bundle; where its encoders are those of `before`, they serve on.
+
+    Raises:
+        BundleError: the bundle cannot be used, or was built with other encoders than the settings'.
+        EncoderError: an encoder cannot be used.
+    """
+    stored = BundleStore(settings.index).load(index_version)
+    is_same = stored.manifest.encoder_fingerprint == before.encoder.fingerprint
+
+    def static() -> Encoder:
+        known = before.first.encoder if before.first else None
+        if known and stored.first and known.fingerprint == stored.first.encoder_fingerprint:
+            return known
+        return StaticEncoder.load(settings.static_encoder)
+
+    return Engine(
+        before.encoder if is_same else load_encoder(settings.encoder, stored),
+        router_of(stored),
+        stored.version,
+        first=_first_stage(static, settings, stored) if settings.two_stage else None,
+        cache=before.cache if is_same else _cache(settings),
+        uncached_tenants=settings.tenants_without_cache,
+    )
+
+
+def _cache(settings: Settings) -> EmbeddingCache | None:
+    return EmbeddingCache(settings.cache_entries) if settings.cache_entries else None
 
 
 def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
@@ -75,7 +110,7 @@ def _matching(encoder: OnnxEncoder, folder: Path, stored: StoredBundle) -> OnnxE
 
 
 def _first_stage(
-    load: Callable[[], StaticEncoder], settings: Settings, stored: StoredBundle
+    load: Callable[[], Encoder], settings: Settings, stored: StoredBundle
 ) -> FirstStage | None:
     """The bundle's first stage; `load` is asked, and may fail, only where there is one."""
     if stored.first is None:
@@ -109,25 +144,50 @@ async def serve(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    engine = await asyncio.to_thread(load_engine, settings, index_version)
+    served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
-    # What is loaded stays: the collector need not look at it again and again while it serves.
-    gc.collect()
-    gc.freeze()
-    workers = Workers(engine, threads=settings.workers, capacity=settings.queue_capacity)
+    _keep_what_is_loaded()
+    live = Live(served)
+    workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
     server = Server(
+        live,
         workers,
+        Outcomes(time.monotonic),
         address=settings.address,
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
     )
     await server.start()
-    ready(server.address, engine.index_version)
+    ready(server.address, served.engine.index_version)
+    watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
+    if watch:
+        watch.cancel()
     await server.stop(settings.drain_seconds)
+
+
+def _watch(settings: Settings, live: Live) -> Watch:
+    store = BundleStore(settings.index)
+
+    def named() -> Mark:
+        stamp = store.named_at()  # first: what is named in between is then seen at the next look
+        return Mark(store.live_version() or "", stamp)
+
+    def load(index_version: str, before: Engine) -> Engine:
+        engine = load_engine_like(settings, index_version, before)
+        _keep_what_is_loaded()
+        return engine
+
+    return Watch(live, named=named, load=load)
+
+
+def _keep_what_is_loaded() -> None:
+    """So that the collector need not look at it again and again while it serves."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_server(

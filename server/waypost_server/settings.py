@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     max_message_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(
         16 * 2**20, description="Largest request, in bytes; 256 of the longest queries must fit."
     )
+    watch: bool = Field(
+        False,
+        description="Whether each process takes up a new bundle while it serves, once it is live.",
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         10.0, description="How long a stopping server waits for calls in flight."
     )

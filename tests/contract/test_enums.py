@@ -7,7 +7,7 @@ from google.protobuf.descriptor import EnumDescriptor
 
 import waypost_client
 from waypost.v1 import contract_pb2, router_pb2
-from waypost_server.core import calibration, catalog, outcome
+from waypost_server.core import calibration, catalog, outcome, policy, report
 
 OF_THE_CONTRACT = {
     **contract_pb2.DESCRIPTOR.enum_types_by_name,
@@ -51,6 +51,11 @@ def test_the_clients_enums_have_the_contracts_names_in_its_order(
         (outcome.Reason, "Reason"),
         (calibration.CalibrationMethod, "CalibrationMethod"),
         (catalog.ReasoningEffort, "ReasoningEffort"),
+        (policy.Pattern, "Pattern"),
+        (policy.Pick, "Pick"),
+        (policy.GuardAction, "GuardAction"),
+        (report.SpecialistOutcome, "SpecialistOutcome"),
+        (outcome.Stage, "DecisionStage"),
     ],
 )
 def test_core_decides_nothing_that_the_contract_cannot_say(

@@ -1,5 +1,6 @@
 """Whatever a caller sends, the caller is told what was wrong, and the server goes on."""
 
+import uuid
 from typing import Any
 
 import grpc
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.processes import ServerProcess
-from waypost.v1 import router_pb2
+from waypost.v1 import admin_pb2, router_pb2
 from waypost_client import Client, Contract, InvalidRequestError, OverloadedError, WaypostError
 
 ROUTE_QUERY = "/waypost.v1.RouterService/RouteQuery"
@@ -82,6 +83,96 @@ def test_a_field_over_its_limit_is_named(
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert named in str(caught.value.details())
     assert "limit is" in str(caught.value.details())
+
+
+ID = "01a20346-90bb-7465-b170-858465de7f3e"
+
+
+def reroute(
+    *rejected: str, text: str = "a", decision_id: str = ID, reason: str = ""
+) -> router_pb2.RerouteQueryRequest:
+    return router_pb2.RerouteQueryRequest(
+        query=router_pb2.RouteQueryRequest(text=text),
+        decision_id=decision_id,
+        rejected_routes=rejected,
+        rejection_reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        (reroute(), "rejected_routes is empty"),
+        (reroute("debugging", "debugging"), "rejected_routes names 'debugging' twice"),
+        (reroute("debugging", "poetry"), "rejected_routes names 'poetry', which is not loaded"),
+        (reroute("debugging", decision_id="42"), "decision_id is '42'"),
+        (reroute("debugging", decision_id=str(uuid.UUID(int=0))), "a UUIDv7"),
+        (reroute("debugging", reason="r" * 1_025), "rejection_reason is 1,025 bytes"),
+        (reroute("debugging", text=" "), "text is empty or blank"),
+        (reroute("debugging", text="x" * 32_769), "text is 32,769 bytes"),
+        (
+            router_pb2.RerouteQueryRequest(decision_id=ID, rejected_routes=["debugging"]),
+            "text is empty or blank",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_wish_to_reroute_is_refused_with_a_reason(
+    client: Client, request_: router_pb2.RerouteQueryRequest, named: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        client.router.RerouteQuery(request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert named in str(caught.value.details())
+
+
+def report(**fields: object) -> router_pb2.ReportOutcomeRequest:
+    return router_pb2.ReportOutcomeRequest(**{"decision_id": ID} | fields)  # type: ignore[arg-type]
+
+
+def attempt(**fields: object) -> router_pb2.ReportOutcomeRequest:
+    one = router_pb2.ModelAttempt(**{"model": "small-local"} | fields)  # type: ignore[arg-type]
+    return report(attempts=[one])
+
+
+@pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        (report(decision_id=""), "decision_id is ''"),
+        (report(note="n" * 1_025), "note is 1,025 bytes"),
+        (report(route="poetry"), "route names 'poetry'"),
+        (report(answered_by="poetry"), "answered_by names 'poetry'"),
+        (report(correct_route="poetry"), "correct_route names 'poetry'"),
+        (report(attempts=[router_pb2.ModelAttempt(model="m")] * 65), "attempts has 65 items"),
+        (attempt(model=""), "attempts[0].model is empty"),
+        (attempt(model="m" * 129), "attempts[0].model is 129 bytes"),
+        (attempt(error_kind="e" * 129), "attempts[0].error_kind is 129 bytes"),
+        (attempt(cost_usd=float("nan")), "attempts[0].cost_usd is nan"),
+        (attempt(cost_usd=float("inf")), "attempts[0].cost_usd is inf"),
+        (attempt(cost_usd=-1), "attempts[0].cost_usd is -1.0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_report_is_refused_with_a_reason_and_counts_nothing(
+    client: Client, request_: router_pb2.ReportOutcomeRequest, named: str
+) -> None:
+    before = client.admin.GetStatus(admin_pb2.GetStatusRequest())
+    with pytest.raises(grpc.RpcError) as caught:
+        client.router.ReportOutcome(request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert named in str(caught.value.details())
+    after = client.admin.GetStatus(admin_pb2.GetStatusRequest())
+    assert (after.models, after.route_outcomes) == (before.models, before.route_outcomes)
+
+
+@pytest.mark.parametrize("call", ["RerouteQuery", "ReportOutcome"])
+@FUZZ
+@given(content=st.binary(max_size=300))
+def test_random_bytes_are_answered_or_refused_by_other_calls_too(
+    channel: grpc.Channel, call: str, content: bytes
+) -> None:
+    status = _status(channel, content, f"/waypost.v1.RouterService/{call}")
+    assert status in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT)
 
 
 @pytest.mark.parametrize(
@@ -173,14 +264,14 @@ def test_the_server_still_says_that_it_serves_after_all_this(
     assert status.queue_depth == 0
 
 
-def _send(channel: grpc.Channel, content: bytes) -> None:
-    call: Any = channel.unary_unary(ROUTE_QUERY)
+def _send(channel: grpc.Channel, content: bytes, path: str = ROUTE_QUERY) -> None:
+    call: Any = channel.unary_unary(path)
     call(content, timeout=10)
 
 
-def _status(channel: grpc.Channel, content: bytes) -> grpc.StatusCode:
+def _status(channel: grpc.Channel, content: bytes, path: str = ROUTE_QUERY) -> grpc.StatusCode:
     try:
-        _send(channel, content)
+        _send(channel, content, path)
     except grpc.RpcError as error:
         return error.code()
     return grpc.StatusCode.OK

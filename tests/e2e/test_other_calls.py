@@ -21,21 +21,15 @@ from waypost_client import Client, NotFoundError
 ROUTES = ROOT / "routes"
 NAMES = sorted(path.parent.name for path in ROUTES.glob("[!_]*/exemplars.txt"))
 SERVICES = ("", "waypost.v1.RouterService", "waypost.v1.AdminService")
-NOT_THERE_YET = (
-    *(
-        router_pb2.DESCRIPTOR.services_by_name["RouterService"].methods_by_name[name]
-        for name in ("RerouteQuery", "ReportOutcome")
-    ),
-    *(
-        admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
-        for name in (
-            "BuildIndex",
-            "ListIndexVersions",
-            "ActivateIndexVersion",
-            "SetRouteEnabled",
-            "SetModelEnabled",
-        )
-    ),
+NOT_THERE_YET = tuple(
+    admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
+    for name in (
+        "BuildIndex",
+        "ListIndexVersions",
+        "ActivateIndexVersion",
+        "SetRouteEnabled",
+        "SetModelEnabled",
+    )
 )
 
 

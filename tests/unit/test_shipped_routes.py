@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from waypost_server.adapters.route_folder import read_routes
+from waypost_server.core.policy import Guard, GuardAction, Policy
 
 
 def plain(text: str) -> str:
@@ -33,3 +34,11 @@ def test_every_route_has_varied_exemplars_a_prompt_and_parameters(repo: Path) ->
         assert len(route.specialist.prompt.split()) >= 100
         assert route.params_schema
         assert routes.catalog.fallback_of(route) or name == "general_engineering"
+
+
+def test_every_route_flags_what_must_not_leave_and_none_begins_before_it_is_chosen(
+    repo: Path,
+) -> None:
+    for route in read_routes(repo / "routes").catalog.routes.values():
+        guard = Guard(secrets=GuardAction.FLAG, prompt_leak=GuardAction.FLAG)
+        assert route.specialist.policy == Policy(guard=guard)

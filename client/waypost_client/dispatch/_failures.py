@@ -21,6 +21,8 @@ class FailureKind(StrEnum):
     FAILED_CHECK = "failed_check"
     BLOCKED_BY_GUARD = "blocked_by_guard"
     ESCALATED = "escalated"
+    BREAKER_OPEN = "breaker_open"
+    CALL_LIMIT = "call_limit"
     CANCELLED = "cancelled"
 
 
@@ -56,6 +58,9 @@ CONSEQUENCES: dict[FailureKind, Consequence] = {
     FailureKind.FAILED_CHECK: Consequence(retry=False, counts=False, began=True),
     FailureKind.BLOCKED_BY_GUARD: Consequence(retry=False, counts=False, began=True),
     FailureKind.ESCALATED: Consequence(retry=False, counts=False, began=True),
+    # No call was made at all.
+    FailureKind.BREAKER_OPEN: Consequence(retry=False, counts=False, began=False),
+    FailureKind.CALL_LIMIT: Consequence(retry=False, counts=False, began=False),
     FailureKind.CANCELLED: Consequence(retry=False, counts=False, began=True),
 }
 

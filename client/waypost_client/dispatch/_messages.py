@@ -1,7 +1,12 @@
 """The one message format: what a dialogue and a prompt are, whatever the provider calls them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from waypost_client import Conversation
+
+RECENT_TURNS = 4
+"""The user's last turns that a router is told of: it reads only the last few."""
 
 
 class Role(StrEnum):
@@ -17,6 +22,35 @@ class Message:
 
     role: Role
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """What was said before a query.
+
+    Attributes:
+        messages: oldest first, without the query.
+        session_id: your own id of the dialogue; empty for none.
+        previous_route: where the last query went; empty for the first.
+    """
+
+    messages: tuple[Message, ...] = ()
+    session_id: str = ""
+    previous_route: str = ""
+
+    def then(self, query: str, answer: str, *, route: str) -> "Dialogue":
+        """The dialogue after one more query and its answer, by the specialist of `route`."""
+        said = (Message(Role.USER, query), Message(Role.ASSISTANT, answer))
+        return replace(self, messages=(*self.messages, *said), previous_route=route)
+
+    def for_router(self) -> Conversation:
+        """What the router is told of it."""
+        turns = [message.text for message in self.messages if message.role is Role.USER]
+        return Conversation(
+            session_id=self.session_id,
+            previous_route=self.previous_route,
+            recent_user_turns=tuple(turns[-RECENT_TURNS:]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

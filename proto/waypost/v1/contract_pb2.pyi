@@ -1101,22 +1101,26 @@ class Timeouts(_message.Message):
     TOTAL_MS_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
     CONNECT_MS_FIELD_NUMBER: _builtins.int
+    CALL_MS_FIELD_NUMBER: _builtins.int
     total_ms: _builtins.int
     """For the whole answer."""
     first_token_ms: _builtins.int
     """For the first token of a stream."""
     connect_ms: _builtins.int
     """For a connection."""
+    call_ms: _builtins.int
+    """For one call of a model. 0: the time that is left is shared among the models that are left."""
     def __init__(
         self,
         *,
         total_ms: _builtins.int = ...,
         first_token_ms: _builtins.int = ...,
         connect_ms: _builtins.int = ...,
+        call_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_ms", b"connect_ms", "first_token_ms", b"first_token_ms", "total_ms", b"total_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_ms", b"call_ms", "connect_ms", b"connect_ms", "first_token_ms", b"first_token_ms", "total_ms", b"total_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -37,6 +37,13 @@ class BundleStore:
             raise BundleError(f"{path}: it names no version, but {version[:40]!r}; build again")
         return version
 
+    def named_at(self) -> int:
+        """When the live version was named, in nanoseconds since 1970; 0 when none is."""
+        try:
+            return (self._folder / CURRENT).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def versions(self) -> tuple[str, ...]:
         """The versions in the folder, sorted by name; whether they are intact, loading tells."""
         folders = self._folder.iterdir() if self._folder.is_dir() else ()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from waypost_server.adapters.policy_checks import check_models, check_policy, check_shadows
 from waypost_server.adapters.route_source import FolderSource, RouteSource
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -17,7 +18,9 @@ def check_folder(source: FolderSource) -> Iterator[str]:
         yield from _check_exemplars(route, source)
         yield from _check_negatives(route)
         yield from _check_fallback(route, source)
-        yield from _check_models(route, source)
+        yield from check_models(route, source)
+        yield from check_policy(route, source)
+    yield from check_shadows(source)
 
 
 def _check_default_route(source: FolderSource) -> Iterator[str]:
@@ -88,16 +91,3 @@ def _check_fallback(route: RouteSource, source: FolderSource) -> Iterator[str]:
             f"fallback_route is {fallback!r}, which does not exist; "
             f"name one of {', '.join(sorted(names - {route.name}))}",
         )
-
-
-def _check_models(route: RouteSource, source: FolderSource) -> Iterator[str]:
-    if not source.fleet_known:
-        return
-    known = source.fleet.models
-    for i, model in enumerate(route.section.specialist.models):
-        if model not in known:
-            yield route.file.problem(
-                ["specialist", "models", i],
-                f"model {model!r} is not in {source.fleet_file.path.name}, which has "
-                f"{', '.join(sorted(known)) or 'none'}; add it there or name another",
-            )

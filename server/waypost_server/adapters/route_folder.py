@@ -1,6 +1,6 @@
 """The routes folder: read whole, checked whole, and refused whole with every problem named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -9,13 +9,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from waypost_server.adapters.exemplar_file import find_example_file, read_examples
 from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.route_catalog import catalog_of
 from waypost_server.adapters.route_checks import check_folder
-from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, validate
+from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile
 from waypost_server.adapters.route_source import FolderSource, RouteSource
+from waypost_server.adapters.section import validate
+from waypost_server.adapters.shadow_prompts import read_shadow_prompts
 from waypost_server.adapters.text_file import FileProblems, read_text
 from waypost_server.adapters.yaml_file import YamlFile, read_yaml
 from waypost_server.core.bundle import RouteSet
-from waypost_server.core.catalog import Catalog, Hints, Model, Route, Specialist, Taxonomy
+from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import RoutesError
 
 TAXONOMY_FILE = "taxonomy.yaml"
@@ -52,6 +55,9 @@ class _Reader:
         in_taxonomy = len(self.problems)
         fleet_file, fleet = self._section(folder / FLEET_FILE, FleetFile)
         in_fleet = len(self.problems) - in_taxonomy
+        shadow_prompts: Mapping[str, str] = {}
+        with self._collecting():
+            shadow_prompts = read_shadow_prompts(folder, fleet_file, fleet)
         routes = [
             self._route(path, path.relative_to(folder).as_posix(), taxonomy)
             for path in _subfolders(folder, skip=(EVAL_FOLDER,))
@@ -71,6 +77,7 @@ class _Reader:
             fleet_file=fleet_file,
             fleet=fleet,
             fleet_known=not in_fleet,
+            shadow_prompts=shadow_prompts,
             routes=tuple(routes),
             out_of_scope=self._examples(
                 folder / OUT_OF_SCOPE_FOLDER, "exemplars", taxonomy.limits.max_query_bytes
@@ -139,20 +146,7 @@ def _only_groups_others(folder: Path) -> bool:
 
 
 def _route_set(source: FolderSource) -> RouteSet:
-    taxonomy = source.taxonomy
-    routes = {route.name: _route(route) for route in source.routes}
-    routes.setdefault(taxonomy.default_route, Route(name=taxonomy.default_route))
-    catalog = Catalog(
-        taxonomy=Taxonomy(
-            default_route=taxonomy.default_route,
-            min_confidence=taxonomy.min_confidence,
-            margin=taxonomy.margin,
-            language=taxonomy.language,
-            max_query_bytes=taxonomy.limits.max_query_bytes,
-        ),
-        routes=dict(sorted(routes.items())),
-        models=_models(source.fleet),
-    )
+    catalog = catalog_of(source)
     exemplars = {route.name: route.exemplars for route in source.routes}
     negatives = {route.name: route.negatives for route in source.routes}
     # What the folder says, not how: a comment more or less makes no other bundle.
@@ -165,34 +159,3 @@ def _route_set(source: FolderSource) -> RouteSet:
         out_of_scope=source.out_of_scope,
         sha256=digest,
     )
-
-
-def _route(source: RouteSource) -> Route:
-    section = source.section
-    return Route(
-        name=source.name,
-        description=section.description,
-        threshold=section.threshold,
-        fallback_route=section.fallback_route,
-        specialist=Specialist(prompt=source.prompt, **dict(section.specialist)),
-        params_schema=section.params,
-        hints=Hints(**dict(section.hints)),
-    )
-
-
-def _models(fleet: FleetFile) -> dict[str, Model]:
-    return {
-        name: Model(
-            name=name,
-            provider=model.provider,
-            model_id=model.model,
-            base_url=model.base_url,
-            api_key_env=model.api_key_env,
-            context_window_tokens=model.context_window or 0,
-            usd_per_mtok_in=model.usd_per_mtok_in,
-            usd_per_mtok_out=model.usd_per_mtok_out,
-            tags=model.tags,
-            enabled=model.enabled,
-        )
-        for name, model in sorted(fleet.models.items())
-    }

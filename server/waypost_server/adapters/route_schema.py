@@ -1,27 +1,17 @@
 """What the YAML files of a routes folder may say."""
 
-import difflib
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    NonNegativeFloat,
-    ValidationError,
-    model_validator,
+from pydantic import BeforeValidator, Field, JsonValue, NonNegativeFloat, model_validator
+
+from waypost_server.adapters.policy_schema import (
+    BreakerSection,
+    Feature,
+    PolicySection,
+    ShadowSection,
 )
-from pydantic_core import ErrorDetails
-
-from waypost_server.adapters.text_file import FileProblems
-from waypost_server.adapters.yaml_file import YamlFile
+from waypost_server.adapters.section import Fraction, Seconds, Section, Uint32, fits_float
 from waypost_server.core.catalog import DEFAULT_ROUTE, ReasoningEffort
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Uint32 = Annotated[int, Field(ge=0, lt=2**32)]  # as in the contract
 
 
 def _threshold(value: object) -> float | None:
@@ -32,20 +22,7 @@ def _threshold(value: object) -> float | None:
     return float(value)
 
 
-def _fits_float(value: JsonValue) -> bool:
-    """Whether all numbers do: the contract's Struct knows no others."""
-    if isinstance(value, dict):
-        return all(map(_fits_float, value.values()))
-    if isinstance(value, list):
-        return all(map(_fits_float, value))
-    return not isinstance(value, int) or abs(value) < 10**300
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SpecialistSection(_Section):
+class SpecialistSection(PolicySection):
     """`specialist` of route.yaml; the prompt stands in specialist.md."""
 
     models: tuple[str, ...] = ()
@@ -57,16 +34,17 @@ class SpecialistSection(_Section):
     timeout_ms: Uint32 = 0
     first_token_timeout_ms: Uint32 = 0
     connect_timeout_ms: Uint32 = 0
+    call_timeout_ms: Uint32 = 0
 
 
-class HintsSection(_Section):
+class HintsSection(Section):
     """`hints` of route.yaml."""
 
     needs_retrieval: bool | None = None
     reasoning_effort: ReasoningEffort | None = None
 
 
-class RouteFile(_Section):
+class RouteFile(Section):
     """route.yaml."""
 
     description: str = ""
@@ -80,18 +58,18 @@ class RouteFile(_Section):
     def _params_describe_an_object(self) -> Self:
         if self.params is not None and self.params.get("type") != "object":
             raise ValueError("params is a JSON Schema and must say `type: object`")
-        if self.params is not None and not _fits_float(self.params):
+        if self.params is not None and not fits_float(self.params):
             raise ValueError("params has a number that is too large for a float")
         return self
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """`limits` of taxonomy.yaml."""
 
     max_query_bytes: Annotated[int, Field(ge=1, le=2**20)] = 32_768
 
 
-class TaxonomyFile(_Section):
+class TaxonomyFile(Section):
     """taxonomy.yaml."""
 
     default_route: str = DEFAULT_ROUTE
@@ -101,7 +79,7 @@ class TaxonomyFile(_Section):
     limits: LimitsSection = LimitsSection()
 
 
-class ModelSection(_Section):
+class ModelSection(Section):
     """An entry of fleet.yaml."""
 
     provider: Literal["openai", "anthropic"]
@@ -113,51 +91,14 @@ class ModelSection(_Section):
     usd_per_mtok_out: NonNegativeFloat = 0.0
     tags: tuple[str, ...] = ()
     enabled: bool = True
+    features: tuple[Feature, ...] = ()
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    breaker: BreakerSection = BreakerSection()
+    warm_up_after_seconds: Seconds = 0.0
 
 
-class FleetFile(_Section):
+class FleetFile(Section):
     """fleet.yaml."""
 
-    models: dict[str, ModelSection] = {}
-
-
-S = TypeVar("S", bound=BaseModel)
-
-
-def validate(schema: type[S], file: YamlFile) -> S:
-    """The file's content; raises FileProblems naming every wrong value."""
-    try:
-        return schema.model_validate(file.value)
-    except ValidationError as error:
-        raise FileProblems(
-            file.problem(e["loc"], _explain(schema, e)) for e in error.errors()
-        ) from None
-
-
-def _explain(schema: type[BaseModel], error: ErrorDetails) -> str:
-    """What is wrong with a value, and how to mend it."""
-    *parents, key = error["loc"] or ("",)
-    name = ".".join(map(str, error["loc"]))
-    if error["type"] == "extra_forbidden":
-        known = _keys(schema, parents)
-        close = difflib.get_close_matches(str(key), known, n=1)
-        hint = f"did you mean {close[0]!r}? It may be" if close else "it may be"
-        return f"{name} is an unknown key; {hint} one of {', '.join(known)}"
-    if error["type"] == "missing":
-        return f"{name} is missing; add it"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    given = error["input"]
-    shown = repr(given) if isinstance(given, str | int | float) else f"a {type(given).__name__}"
-    if error["type"] == "invalid-json-value":
-        return f"{name} is {shown[:80]}, which JSON does not have; put the value in quotes"
-    return f"{name} is {shown[:80]}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-
-
-def _keys(schema: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """Keys that may stand in the section at `location`."""
-    section: object = schema
-    for part in location:
-        fields = getattr(section, "model_fields", {})
-        section = fields[part].annotation if part in fields else ModelSection
-    return sorted(getattr(section, "model_fields", {}))
+    models: dict[str, ModelSection] = Field(default_factory=dict)
+    shadows: dict[str, ShadowSection] = Field(default_factory=dict)

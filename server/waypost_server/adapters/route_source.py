@@ -1,5 +1,6 @@
 """A routes folder as its files say it, before anything is checked across files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class FolderSource:
         fleet_file: fleet.yaml, likewise.
         fleet: its content, likewise.
         fleet_known: likewise.
+        shadow_prompts: the prompts that shadows name, by shadow.
         routes: the routes' folders.
         out_of_scope: examples of queries that belong to no route.
     """
@@ -55,6 +57,7 @@ class FolderSource:
     fleet_file: YamlFile
     fleet: FleetFile
     fleet_known: bool
+    shadow_prompts: Mapping[str, str]
     routes: tuple[RouteSource, ...]
     out_of_scope: tuple[str, ...]
 

@@ -24,7 +24,8 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
 
     Exemplars that the live bundle holds already are not encoded again. If anything is wrong, every
     problem is named with file, line and cure, and the previous bundle stays live; so does a bundle
-    that was tuned, if nothing changed since. A running server serves a new one when restarted.
+    that was tuned, if nothing changed since. A running server serves a new one when restarted, and
+    with WAYPOST_WATCH by itself.
     """
     from waypost_server.core.calibration import CalibrationMethod
     from waypost_server.settings import Settings
@@ -58,7 +59,7 @@ def build(routes: Path | None, index: Path | None, encoder: Path | None, as_json
         f"{manifest.route_count} routes, {manifest.exemplar_count} exemplars "
         f"({encoded} texts encoded, the rest reused), {manifest.index_kind} index, "
         f"{_first_stage(stored.first)}, {figures['seconds']:.1f} s; a server that runs serves it "
-        "once it is started again"
+        "once it is started again, or by itself with WAYPOST_WATCH"
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from waypost_server.core.errors import UnknownRouteError
+from waypost_server.core.errors import UnknownRouteError, UnknownShadowError
+from waypost_server.core.policy import Breaker, Policy, Shadow
 
 DEFAULT_ROUTE = "default"
 """Name of the implicit default route of a folder without taxonomy.yaml."""
@@ -34,6 +35,10 @@ class Model:
         usd_per_mtok_out: US dollars per million output tokens.
         tags: labels that policies refer to.
         enabled: whether it may be called.
+        features: what its endpoint can do beyond chat: "tools", "json_schema", "logprobs".
+        retries: further calls after a passing failure, before the next model is tried.
+        breaker: when to stop calling it.
+        warm_up_after_ms: idle time after which a client may keep it warm; 0 for never.
     """
 
     name: str
@@ -46,6 +51,10 @@ class Model:
     usd_per_mtok_out: float = 0.0
     tags: tuple[str, ...] = ()
     enabled: bool = True
+    features: tuple[str, ...] = ()
+    retries: int = 1
+    breaker: Breaker = field(default_factory=Breaker)
+    warm_up_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,8 @@ class Specialist:
     timeout_ms: int = 0
     first_token_timeout_ms: int = 0
     connect_timeout_ms: int = 0
+    call_timeout_ms: int = 0
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,7 @@ class Catalog:
     taxonomy: Taxonomy
     routes: Mapping[str, Route]
     models: Mapping[str, Model] = field(default_factory=dict)
+    shadows: Mapping[str, Shadow] = field(default_factory=dict)
 
     @property
     def default_route(self) -> Route:
@@ -136,7 +148,31 @@ class Catalog:
                 f"no route is called {name!r}; the loaded routes are {', '.join(self.routes)}"
             ) from None
 
+    def can_call(self, route: Route) -> bool:
+        """Whether one of the models that `route` names is enabled, or it names none."""
+        named = route.specialist.models
+        return not named or any(self.models[name].enabled for name in named)
+
     def fallback_of(self, route: Route) -> str:
         """Where to go when `route`'s specialist refuses or fails; empty for nowhere else."""
         fallback = route.fallback_route or self.taxonomy.default_route
         return "" if fallback == route.name else fallback
+
+    def shadows_of(self, route: Route) -> tuple[Shadow, ...]:
+        """What runs beside `route`'s specialist, by name."""
+        return tuple(
+            shadow
+            for shadow in self.shadows.values()
+            if not shadow.routes or route.name in shadow.routes
+        )
+
+    def shadow_of(self, route: Route, name: str) -> Shadow:
+        """The one called `name`; raises UnknownShadowError when there is none."""
+        shadows = {shadow.name: shadow for shadow in self.shadows_of(route)}
+        try:
+            return shadows[name]
+        except KeyError:
+            raise UnknownShadowError(
+                f"no shadow of route {route.name!r} is called {name[:80]!r}; "
+                f"it has {', '.join(shadows) or 'none'}"
+            ) from None

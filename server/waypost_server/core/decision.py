@@ -4,8 +4,15 @@ from dataclasses import dataclass
 
 from waypost_server.core.catalog import Catalog, Route
 from waypost_server.core.outcome import Action, Outcome, Reason
+from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate, Ranking
-from waypost_server.core.rationale import clarifying_question, rationale
+from waypost_server.core.rationale import (
+    clarifying_question,
+    destination,
+    rationale,
+    rationale_at_limit,
+)
+from waypost_server.core.rejections import MAX_REROUTES, last_resort, refuge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +43,72 @@ class Decision:
 SCOPE_BAR = 0.5
 """Probability of belonging to any route under which a query counts as out of scope."""
 
+BEST_LEFT_OUT = frozenset((Reason.ROUTE_NOT_ALLOWED, Reason.ROUTE_REJECTED))
+"""Reasons of a decision that the best route of all had no part in."""
 
-def decide(ranking: Ranking, catalog: Catalog) -> Decision:
+
+def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
     """Applies scope, thresholds, margin and the least confidence to ranked candidates.
 
     A best candidate that is not good enough never loses to a worse one with a lower bar: the query
-    then goes to the default route.
+    then goes to the default route, or where that rejected it, to a fallback.
     """
-    candidates = ranking.candidates
+    candidates, rejected = ranking.candidates, query.rejected_routes
     outcome, reasons = _judge(ranking, catalog)
-    if ranking.best_not_allowed:
-        reasons = (*reasons, Reason.ROUTE_NOT_ALLOWED)
     good_enough = outcome in (Outcome.MATCHED, Outcome.AMBIGUOUS)
-    route = catalog.routes[candidates[0].route] if good_enough else catalog.default_route
+    otherwise = refuge(query, catalog)
+    route = catalog.routes[candidates[0].route] if good_enough else otherwise.route
+    no_default = not good_enough and catalog.default_route.name in rejected
+    if ranking.left_out and ranking.left_out not in rejected:
+        reasons = (*reasons, Reason.ROUTE_NOT_ALLOWED)
+    if ranking.left_out in rejected or no_default:
+        reasons = (*reasons, Reason.ROUTE_REJECTED)
+    if no_default:
+        reasons = (*reasons, Reason.REROUTE_LIMIT)
     ambiguous = outcome is Outcome.AMBIGUOUS
     return Decision(
         outcome=outcome,
         action=Action.CLARIFY if ambiguous else Action.INVOKE,
-        reasons=reasons,
+        reasons=_with_models(reasons, route, catalog),
         route=route,
-        fallback_route=catalog.fallback_of(route),
-        rationale=rationale(candidates, reasons[0], route.name),
+        fallback_route=_fallback_of(route, query, catalog),
+        rationale=rationale(
+            candidates,
+            reasons[0],
+            destination(otherwise, query, catalog),
+            restricted=bool(ranking.left_out),
+        ),
         clarifying_question=clarifying_question(candidates[:2], catalog) if ambiguous else "",
         candidates=candidates,
     )
+
+
+def decide_at_limit(query: Query, catalog: Catalog) -> Decision | None:
+    """The decision about a query that is rerouted too often, without a look at it; else None."""
+    if len(query.rejected_routes) <= MAX_REROUTES:
+        return None
+    otherwise = last_resort(query, catalog)
+    route = otherwise.route
+    return Decision(
+        outcome=Outcome.FALLBACK,
+        action=Action.INVOKE,
+        reasons=_with_models((Reason.REROUTE_LIMIT, Reason.ROUTE_REJECTED), route, catalog),
+        route=route,
+        fallback_route=_fallback_of(route, query, catalog),
+        rationale=rationale_at_limit(query, destination(otherwise, query, catalog)),
+        clarifying_question="",
+        candidates=(),
+    )
+
+
+def _fallback_of(route: Route, query: Query, catalog: Catalog) -> str:
+    rejected = query.rejected_routes
+    fallback = "" if route.name in rejected else catalog.fallback_of(route)  # none: it ends there
+    return "" if fallback in rejected else fallback
+
+
+def _with_models(reasons: tuple[Reason, ...], route: Route, catalog: Catalog) -> tuple[Reason, ...]:
+    return reasons if catalog.can_call(route) else (*reasons, Reason.NO_ELIGIBLE_MODEL)
 
 
 def _judge(ranking: Ranking, catalog: Catalog) -> tuple[Outcome, tuple[Reason, ...]]:

@@ -19,6 +19,10 @@ class UnknownRouteError(WaypostError):
     """A route was named that is not loaded."""
 
 
+class UnknownShadowError(WaypostError):
+    """A shadow candidate was named that does not run beside the route."""
+
+
 class OverloadedError(WaypostError):
     """The queue is full; the caller may try again later."""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from waypost_server.core.crossfit import HeldOut
-from waypost_server.core.decision import Decision
-from waypost_server.core.outcome import Outcome, Reason
+from waypost_server.core.decision import BEST_LEFT_OUT, Decision
+from waypost_server.core.outcome import Outcome
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -104,7 +104,7 @@ class FirstStage:
         sure = (
             decision.outcome is Outcome.MATCHED
             and decision.candidates[0].confidence >= self.gate.confidence
-            and Reason.ROUTE_NOT_ALLOWED not in decision.reasons
+            and BEST_LEFT_OUT.isdisjoint(decision.reasons)
             and decision.route.threshold is None
         )
         return decision if sure else None

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
 class Stage(StrEnum):
     """What decided."""
 
+    RULES = "RULES"
     STATIC_ENCODER = "STATIC_ENCODER"
     ENCODER = "ENCODER"
 
@@ -36,3 +37,6 @@ class Reason(StrEnum):
     NEAR_NO_ROUTE = "NEAR_NO_ROUTE"
     NO_CANDIDATE = "NO_CANDIDATE"
     ROUTE_NOT_ALLOWED = "ROUTE_NOT_ALLOWED"
+    ROUTE_REJECTED = "ROUTE_REJECTED"
+    REROUTE_LIMIT = "REROUTE_LIMIT"
+    NO_ELIGIBLE_MODEL = "NO_ELIGIBLE_MODEL"

@@ -1,9 +1,10 @@
 """A query and the limits that it must keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.fields import check_bytes
 
 MAX_BATCH = 256
 MAX_CANDIDATES = 32
@@ -39,6 +40,7 @@ class Query:
         tenant: on whose behalf; empty for the default tenant.
         metadata: facts that rules may use.
         allowed_routes: routes that may be chosen; empty for all.
+        rejected_routes: routes whose specialists rejected it, in their order; may not be chosen.
         input_tokens: tokens that the specialist will receive; 0 to estimate.
         max_candidates: candidates to return; 0 for `DEFAULT_CANDIDATES`.
         explain: whether to name each candidate's nearest exemplars.
@@ -50,6 +52,7 @@ class Query:
     tenant: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     allowed_routes: frozenset[str] = frozenset()
+    rejected_routes: tuple[str, ...] = ()
     input_tokens: int = 0
     max_candidates: int = 0
     explain: bool = False
@@ -59,15 +62,21 @@ class Query:
         """How many candidates to return, the default applied."""
         return self.max_candidates or DEFAULT_CANDIDATES
 
+    def choosable(self, routes: Collection[str]) -> Collection[str]:
+        """Those of `routes` that may be chosen."""
+        if self.allowed_routes:
+            routes = {name for name in self.allowed_routes if name in routes}
+        return set(routes).difference(self.rejected_routes) if self.rejected_routes else routes
+
 
 def check_query(query: Query, *, max_text_bytes: int) -> None:
     """Raises InvalidQueryError, naming field and limit, unless `query` keeps every limit."""
     if not query.text.strip():
         raise InvalidQueryError("text is empty or blank; send a query with at least one character")
-    _check_bytes("text", query.text, max_text_bytes)
-    _check_bytes("request_id", query.request_id, MAX_ID_BYTES)
-    _check_bytes("tenant", query.tenant, MAX_ID_BYTES)
-    _check_bytes("conversation.session_id", query.conversation.session_id, MAX_ID_BYTES)
+    check_bytes("text", query.text, max_text_bytes)
+    check_bytes("request_id", query.request_id, MAX_ID_BYTES)
+    check_bytes("tenant", query.tenant, MAX_ID_BYTES)
+    check_bytes("conversation.session_id", query.conversation.session_id, MAX_ID_BYTES)
     if query.max_candidates > MAX_CANDIDATES:
         raise InvalidQueryError(
             f"max_candidates is {query.max_candidates}; the limit is {MAX_CANDIDATES}"
@@ -77,16 +86,5 @@ def check_query(query: Query, *, max_text_bytes: int) -> None:
             f"metadata has {len(query.metadata)} entries; the limit is {MAX_METADATA_ENTRIES}"
         )
     for key, value in query.metadata.items():
-        _check_bytes("a metadata key", key, MAX_METADATA_BYTES)
-        _check_bytes("a metadata value", value, MAX_METADATA_BYTES)
-
-
-def _check_bytes(name: str, text: str, limit: int) -> None:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise InvalidQueryError(
-            f"{name} has a lone surrogate at character {error.start}, which UTF-8 cannot carry"
-        ) from None
-    if size > limit:
-        raise InvalidQueryError(f"{name} is {size:,} bytes in UTF-8; the limit is {limit:,}")
+        check_bytes("a metadata key", key, MAX_METADATA_BYTES)
+        check_bytes("a metadata value", value, MAX_METADATA_BYTES)

@@ -73,13 +73,13 @@ class Ranking:
         candidates: best first.
         scope_probability: that the query belongs to any route, in [0, 1].
         calibrated: whether confidences are probabilities.
-        best_not_allowed: whether the best route of all may not be a candidate.
+        left_out: the best route of all, where it may not be a candidate; else empty.
     """
 
     candidates: tuple[Candidate, ...]
     scope_probability: float
     calibrated: bool
-    best_not_allowed: bool = False
+    left_out: str = ""
 
 
 class _Compared(NamedTuple):
@@ -102,7 +102,7 @@ def rank_routes(
     exemplars: ExemplarTable,
     index: ExemplarIndex,
     neighbours: Neighbours,
-    allowed: Collection[str] = (),
+    choosable: Collection[str] | None = None,
     count: int,
     shown: int = 1,
 ) -> Ranking:
@@ -115,7 +115,7 @@ def rank_routes(
         exemplars: the table.
         index: the exemplars' vectors, row for row.
         neighbours: exemplars of any route that are near; those of small routes need not be named.
-        allowed: routes that may be candidates; empty for all. The others still speak: to forbid
+        choosable: routes that may be candidates; None for all. The others still speak: to forbid
             the right route makes no other right.
         count: candidates to return, at least 2 of them if there are so many.
         shown: exemplars to name of each.
@@ -143,12 +143,13 @@ def rank_routes(
     others = sum(math.exp(one.score - best.score) for one in ranked[1:])
     left = (1 - confidence) * scope / max(others, 1e-300)
     wanted = max(2, count)
-    positions = {exemplars.positions[name] for name in allowed if name in exemplars.positions}
-    if allowed or wanted > len(ranked):
-        more = shortlist.more(positions if allowed else None, wanted)
+    positions = None if choosable is None else {exemplars.positions[name] for name in choosable}
+    if positions is not None or wanted > len(ranked):
+        more = shortlist.more(positions, wanted)
         ranked = [best, *compare([*shortlist.liked, *more])]
         ranked = [one for i, one in enumerate(ranked) if not i or one.route != best.route]
-    chosen = [one for one in ranked if not allowed or one.route in positions][:wanted]
+    chosen = [one for one in ranked if positions is None or one.route in positions][:wanted]
+    left_out = positions is not None and best.route not in positions
     return Ranking(
         candidates=tuple(
             _candidate(
@@ -165,7 +166,7 @@ def rank_routes(
             for one in chosen
         ),
         scope_probability=scope,
-        best_not_allowed=bool(allowed) and best.route not in positions,
+        left_out=exemplars.routes[best.route] if left_out else "",
         calibrated=scoring.calibration.method is not CalibrationMethod.NONE,
     )
 

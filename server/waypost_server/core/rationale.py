@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.outcome import Reason
+from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate
+from waypost_server.core.rejections import Refuge
 
 MAX_QUOTE = 100
 """Characters of an exemplar that a sentence quotes; longer ones are cut."""
@@ -12,25 +14,36 @@ MAX_QUOTE = 100
 ITS_NEAREST = "the nearest exemplar of {best} is {nearest}."
 
 SENTENCES = {
-    Reason.ABOVE_THRESHOLD: "Fits {best} best; its nearest exemplar is {nearest}.",
+    Reason.ABOVE_THRESHOLD: "Fits {best} best{of_these}; its nearest exemplar is {nearest}.",
     Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough of {best} ({confidence:.0%}), so it goes to the default route, {route}; "
-        + ITS_NEAREST
+        "Not sure enough of {best} ({confidence:.0%}), so it goes to {destination}; " + ITS_NEAREST
     ),
     Reason.BELOW_THRESHOLD: (
-        "Not near enough to {best}, so it goes to the default route, {route}; " + ITS_NEAREST
+        "Not near enough to {best}, so it goes to {destination}; " + ITS_NEAREST
     ),
-    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to the default route, {route}; " + ITS_NEAREST,
-    Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {route}.",
+    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to {destination}; " + ITS_NEAREST,
+    Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {destination}.",
 }
-"""By the first reason of a decision; REASON_ROUTE_NOT_ALLOWED never comes first."""
+"""By the first reason of a decision that was searched for; the other reasons never come first."""
+
+OF_THESE = " of the routes that may be chosen"
+"""Said where a route that may not be chosen fits better."""
 
 
-def rationale(candidates: Sequence[Candidate], reason: Reason, route: str) -> str:
-    """One sentence that says why the query goes to `route`, naming the nearest exemplar."""
+def rationale(
+    candidates: Sequence[Candidate], reason: Reason, destination: str, *, restricted: bool = False
+) -> str:
+    """One sentence that says why the query goes where it goes, naming the nearest exemplar.
+
+    Args:
+        candidates: best first.
+        reason: the first one.
+        destination: where the query goes when no candidate is good enough, in words.
+        restricted: whether a route that may not be a candidate is better than all that are.
+    """
     if not candidates:
-        return SENTENCES[reason].format(route=route)
+        return SENTENCES[reason].format(destination=destination)
     best = candidates[0]
     return SENTENCES[reason].format(
         nearest=(
@@ -40,8 +53,29 @@ def rationale(candidates: Sequence[Candidate], reason: Reason, route: str) -> st
         best=best.route,
         second=candidates[1].route if len(candidates) > 1 else "",
         confidence=best.confidence,
-        route=route,
+        destination=destination,
+        of_these=OF_THESE if restricted else "",
     )
+
+
+def rationale_at_limit(query: Query, destination: str) -> str:
+    """One sentence that says why a query that was rejected too often goes to `destination`."""
+    *_, last = query.rejected_routes
+    return (
+        f"{len(query.rejected_routes)} routes rejected it, the last of them {last}, too many to "
+        f"look for another, so it goes to {destination}."
+    )
+
+
+def destination(refuge: Refuge, query: Query, catalog: Catalog) -> str:
+    """In words, where a query goes that no candidate is good enough for."""
+    default, name = catalog.taxonomy.default_route, refuge.route.name
+    rejected = default in query.rejected_routes
+    if name == default:
+        all_the_same = ", which rejected it, for want of another" if rejected else ""
+        return f"the default route, {default}{all_the_same}"
+    why = f", since the default route, {default}, rejected it" if rejected else ""
+    return f"{name}, the fallback of {refuge.fallback_of}{why}"
 
 
 def clarifying_question(candidates: Sequence[Candidate], catalog: Catalog) -> str:

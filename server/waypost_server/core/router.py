@@ -6,10 +6,10 @@ import numpy as np
 
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog
-from waypost_server.core.decision import Decision, decide
-from waypost_server.core.errors import InvalidQueryError
+from waypost_server.core.decision import Decision, decide, decide_at_limit
 from waypost_server.core.evidence import SHORTLIST
 from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.fields import check_loaded
 from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
 from waypost_server.core.query import Query, check_query
 from waypost_server.core.ranking import COMPARED, rank_routes
@@ -58,12 +58,12 @@ class Router:
     def check(self, query: Query) -> None:
         """Raises InvalidQueryError unless `query` keeps the limits and names routes that exist."""
         check_query(query, max_text_bytes=self.catalog.taxonomy.max_query_bytes)
-        unknown = sorted(query.allowed_routes - self.catalog.routes.keys())
-        if unknown:
-            raise InvalidQueryError(
-                f"allowed_routes names {unknown[0]!r}, which is not loaded; "
-                f"the loaded routes are {', '.join(self.catalog.routes)}"
-            )
+        check_loaded("allowed_routes", query.allowed_routes, self.catalog.routes)
+        check_loaded("rejected_routes", query.rejected_routes, self.catalog.routes)
+
+    def unsearched(self, query: Query) -> Decision | None:
+        """The decision about a query that is rerouted too often to be looked at; None otherwise."""
+        return decide_at_limit(query, self.catalog)
 
     def search(self, encoding: Encodings) -> Neighbours:
         """The exemplars nearest to a query's encoding of shape (width,).
@@ -99,8 +99,9 @@ class Router:
             query: the query.
             shortlist: what the head says of it, if it was asked already.
         """
-        if query.allowed_routes and self._many_routes:
-            shortlist = ask_head(self.scoring.head, encoding)  # any route may be allowed
+        restricted = bool(query.allowed_routes or query.rejected_routes)
+        if restricted and self._many_routes:
+            shortlist = ask_head(self.scoring.head, encoding)  # any route may be the best one left
         ranking = rank_routes(
             self._unit(encoding),
             shortlist or self.shortlist(encoding, neighbours),
@@ -108,11 +109,11 @@ class Router:
             exemplars=self.exemplars,
             index=self.index,
             neighbours=neighbours,
-            allowed=query.allowed_routes,
+            choosable=query.choosable(self.exemplars.positions) if restricted else None,
             count=query.candidate_count,
             shown=EXPLAINED if query.explain else 1,
         )
-        return decide(ranking, self.catalog)
+        return decide(ranking, self.catalog, query)
 
     def _unit(self, encoding: Encodings) -> Encodings:
         return encoding[: self.index.dimension]

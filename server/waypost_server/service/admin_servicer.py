@@ -7,15 +7,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
+from waypost_server.core.outcomes import Outcomes
 from waypost_server.service.process import resident_bytes
+from waypost_server.service.reports import model_statuses, route_outcomes
+from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
 
-    def __init__(self, workers: Workers, *, server_version: str) -> None:
+    def __init__(
+        self, live: Live, workers: Workers, outcomes: Outcomes, *, server_version: str
+    ) -> None:
+        self._live = live
         self._workers = workers
+        self._outcomes = outcomes
         self._server_version = server_version
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
@@ -27,7 +34,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> admin_pb2.GetStatusResponse:
         """Tells what the server is and holds."""
-        engine = self._workers.engine
+        engine = self._live.served.engine
         return admin_pb2.GetStatusResponse(
             state=self.state,
             server_version=self._server_version,
@@ -41,4 +48,6 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             decision_count=self._workers.decision_count,
             queue_depth=self._workers.queue_depth,
             resident_bytes=resident_bytes(),
+            models=model_statuses(self._outcomes),
+            route_outcomes=route_outcomes(self._outcomes),
         )

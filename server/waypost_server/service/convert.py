@@ -1,19 +1,21 @@
 """Protobuf to core and back; no other module builds a contract."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import Struct
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2
+from waypost_server.core.breakers import NOTHING
 from waypost_server.core.calibration import CalibrationMethod
-from waypost_server.core.catalog import Catalog, Hints, Model, ReasoningEffort, Route
+from waypost_server.core.catalog import Catalog, Hints, ReasoningEffort
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.ranking import Candidate
 from waypost_server.service.engine import Routed, Timings
+from waypost_server.service.pools import Pools
+from waypost_server.service.specialists import specialist_ref
 
 _OUTCOMES = {o: contract_pb2.Outcome.Value(f"OUTCOME_{o}") for o in Outcome}
 _ACTIONS = {a: contract_pb2.Action.Value(f"ACTION_{a}") for a in Action}
@@ -29,8 +31,8 @@ _EFFORTS = {
 }
 
 
-def query_of(request: router_pb2.RouteQueryRequest) -> Query:
-    """The query that a request carries."""
+def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[str] = ()) -> Query:
+    """The query that a request carries, and the routes that rejected it, in their order."""
     conversation = request.conversation
     return Query(
         text=request.text,
@@ -43,6 +45,7 @@ def query_of(request: router_pb2.RouteQueryRequest) -> Query:
         tenant=request.tenant,
         metadata=dict(request.metadata),
         allowed_routes=frozenset(request.allowed_routes),
+        rejected_routes=tuple(rejected_routes),
         input_tokens=request.input_tokens,
         max_candidates=request.max_candidates,
         explain=request.explain,
@@ -69,13 +72,15 @@ class ContractWriter:
     ) -> None:
         self._index_version = index_version
         self._stages = stages
-        self._specialists = {
-            name: specialist_ref(route, catalog) for name, route in catalog.routes.items()
-        }
+        self.specialists = Pools(
+            {name: specialist_ref(route, catalog) for name, route in catalog.routes.items()}
+        )
         self._hints = {name: _hints(route.hints) for name, route in catalog.routes.items()}
 
-    def write(self, routed: Routed) -> contract_pb2.HandoffContract:
-        """The contract that hands `routed` to the client."""
+    def write(
+        self, routed: Routed, left_out: Mapping[str, str] = NOTHING
+    ) -> contract_pb2.HandoffContract:
+        """The contract that hands `routed` to the client, without the models that are left out."""
         decision, facts = routed.decision, self._stages[routed.stage]
         best = decision.candidates[0] if decision.candidates else None
         shown = decision.candidates[: routed.query.candidate_count]
@@ -93,7 +98,7 @@ class ContractWriter:
             rationale=decision.rationale,
             clarifying_question=decision.clarifying_question,
             candidates=[_candidate(c, explain=routed.query.explain) for c in shown],
-            specialist=self._specialists[decision.route.name],
+            specialist=self.specialists.of(decision.route.name, left_out),
             hints=self._hints[decision.route.name],
             index_version=self._index_version,
             contract_version=CONTRACT_VERSION,
@@ -102,53 +107,6 @@ class ContractWriter:
             calibration=_CALIBRATIONS[facts.calibration],
             stage=_STAGES[routed.stage],
         )
-
-
-def specialist_ref(route: Route, catalog: Catalog) -> contract_pb2.SpecialistRef:
-    """Whom to call for `route`: the enabled ones of its models, in its order."""
-    specialist = route.specialist
-    models = [catalog.models[name] for name in specialist.models]
-    return contract_pb2.SpecialistRef(
-        prompt_sha256=prompt_sha256(route),
-        models=[_model(model) for model in models if model.enabled],
-        sampling=contract_pb2.Sampling(
-            temperature=specialist.temperature,
-            top_p=specialist.top_p,
-            max_output_tokens=specialist.max_output_tokens,
-            stop=specialist.stop,
-            seed=specialist.seed,
-        ),
-        timeouts=contract_pb2.Timeouts(
-            total_ms=specialist.timeout_ms,
-            first_token_ms=specialist.first_token_timeout_ms,
-            connect_ms=specialist.connect_timeout_ms,
-        ),
-        excluded_models=[
-            contract_pb2.ExcludedModel(name=model.name, why="switched off in fleet.yaml")
-            for model in models
-            if not model.enabled
-        ],
-    )
-
-
-def prompt_sha256(route: Route) -> str:
-    """Hex hash of the route's prompt; empty when it has none."""
-    prompt = route.specialist.prompt
-    return hashlib.sha256(prompt.encode()).hexdigest() if prompt else ""
-
-
-def _model(model: Model) -> contract_pb2.Model:
-    return contract_pb2.Model(
-        name=model.name,
-        provider=model.provider,
-        model_id=model.model_id,
-        base_url=model.base_url,
-        api_key_env=model.api_key_env,
-        context_window_tokens=model.context_window_tokens,
-        usd_per_mtok_in=model.usd_per_mtok_in,
-        usd_per_mtok_out=model.usd_per_mtok_out,
-        tags=model.tags,
-    )
 
 
 def _hints(hints: Hints) -> contract_pb2.Hints | None:

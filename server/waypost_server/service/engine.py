@@ -61,7 +61,7 @@ class Engine:
         self.router = router
         self.index_version = index_version
         self.first = first
-        self._cache = cache
+        self.cache = cache
         self._uncached_tenants = frozenset(uncached_tenants)
         self._clock = clock
 
@@ -79,7 +79,7 @@ class Engine:
         return not (self.router.searches or (self.first and self.first.router.searches))
 
     def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
-        """The decision about a checked query, if it takes no transformer.
+        """The decision about a checked query, if it takes no transformer or no encoder at all.
 
         Args:
             query: the query.
@@ -89,6 +89,10 @@ class Engine:
             The decision; None where the first stage is not sure and the encoding not known.
         """
         started = self._clock()
+        unsearched = self.router.unsearched(query)
+        if unsearched:
+            took = 0, 0, self._clock() - started
+            return self._routed(query, unsearched, Stage.RULES, arrived_ns, took)
         if self.first:
             static = self.first.encoder.encode([query.text])[0]
             encoded = self._clock()
@@ -153,7 +157,7 @@ class Engine:
         return self._routed(query, decision, Stage.ENCODER, arrived_ns, took)
 
     def _cache_for(self, query: Query) -> EmbeddingCache | None:
-        return None if query.tenant in self._uncached_tenants else self._cache
+        return None if query.tenant in self._uncached_tenants else self.cache
 
     def now(self) -> int:
         """The engine's clock."""

@@ -1,26 +1,24 @@
 """RouterService."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
-from google.protobuf.struct_pb2 import Struct
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
 from waypost_server.core.errors import InvalidQueryError, WaypostError
-from waypost_server.core.query import MAX_BATCH
-from waypost_server.service.contract_schema import contract_schema
-from waypost_server.service.convert import (
-    ContractWriter,
-    StageFacts,
-    prompt_sha256,
-    query_of,
-    specialist_ref,
-)
+from waypost_server.core.outcomes import Outcomes
+from waypost_server.core.query import MAX_BATCH, Query
+from waypost_server.core.rejections import check_reroute
+from waypost_server.core.report import check_report
+from waypost_server.service.convert import query_of
+from waypost_server.service.reports import report_of
+from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
+from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 
 BATCH_SHARE = 8
@@ -33,30 +31,21 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class RouterServicer(router_pb2_grpc.RouterServiceServicer):
-    """Answers callers. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
+    """Answers callers."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, live: Live, workers: Workers, outcomes: Outcomes) -> None:
+        self._live = live
         self._workers = workers
-        engine = workers.engine
-        self._router = engine.router
-        self._index_version = engine.index_version
-        self._writer = ContractWriter(
-            engine.router.catalog,
-            index_version=engine.index_version,
-            stages={
-                stage: StageFacts(router.calibration, encoder.fingerprint)
-                for stage, (encoder, router) in engine.stages.items()
-            },
-        )
+        self._outcomes = outcomes
         self._turn = asyncio.Lock()
-        self._schema = contract_schema(tuple(engine.router.catalog.routes))
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)
         self, request: router_pb2.RouteQueryRequest, context: Context
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        return router_pb2.RouteQueryResponse(contract=await self._contract(request))
+        contract = await self._contract(self._live.served, query_of(request))
+        return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
         self, request: router_pb2.RouteQueriesRequest, context: Context
@@ -67,11 +56,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             raise InvalidQueryError(
                 f"queries has {len(request.queries)} items; send 1 to {MAX_BATCH}"
             )
-        share = asyncio.Semaphore(BATCH_SHARE)
+        share, served = asyncio.Semaphore(BATCH_SHARE), self._live.served
 
         async def result(query: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
             async with share:
-                return await self._result(query)
+                return await self._result(served, query)
 
         results = await asyncio.gather(*map(result, request.queries))
         return router_pb2.RouteQueriesResponse(results=results)
@@ -86,17 +75,43 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         async for response in answers(request_iterator, self._answer, at_once=STREAM_SHARE):
             yield response
 
+    async def RerouteQuery(  # noqa: N802
+        self, request: router_pb2.RerouteQueryRequest, context: Context
+    ) -> router_pb2.RerouteQueryResponse:
+        """Decides again without the routes that rejected the query."""
+        self._workers.check_open()
+        check_reroute(
+            decision_id=request.decision_id,
+            rejected=request.rejected_routes,
+            reason=request.rejection_reason,
+        )
+        query = query_of(request.query, request.rejected_routes)
+        return router_pb2.RerouteQueryResponse(
+            contract=await self._contract(self._live.served, query)
+        )
+
+    async def ReportOutcome(  # noqa: N802
+        self, request: router_pb2.ReportOutcomeRequest, context: Context
+    ) -> router_pb2.ReportOutcomeResponse:
+        """Hears what became of a decision."""
+        self._workers.check_open()
+        report = report_of(request)
+        check_report(report, loaded=self._live.known_routes)
+        known = self._outcomes.hear(report, fleet=self._live.served.engine.router.catalog.models)
+        return router_pb2.ReportOutcomeResponse(durable=False, already_known=known)
+
     async def ListRoutes(  # noqa: N802
         self, request: router_pb2.ListRoutesRequest, context: Context
     ) -> router_pb2.ListRoutesResponse:
         """Lists the loaded routes."""
-        catalog, exemplars = self._router.catalog, self._router.exemplars
+        engine = self._live.served.engine
+        router, catalog, exemplars = engine.router, engine.router.catalog, engine.router.exemplars
         return router_pb2.ListRoutesResponse(
             routes=[
                 router_pb2.RouteInfo(
                     name=name,
                     description=route.description,
-                    threshold=self._router.threshold_of(name),
+                    threshold=router.threshold_of(name),
                     threshold_auto=route.threshold is None,
                     exemplar_count=exemplars.counts.get(name, 0),
                     negative_count=exemplars.negative_counts.get(name, 0),
@@ -106,32 +121,24 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                 for name, route in catalog.routes.items()
             ],
             default_route=catalog.taxonomy.default_route,
-            index_version=self._index_version,
+            index_version=engine.index_version,
         )
 
     async def GetSpecialist(  # noqa: N802
         self, request: router_pb2.GetSpecialistRequest, context: Context
     ) -> router_pb2.GetSpecialistResponse:
         """Returns a route's prompt, unless the caller has it, and models."""
-        route = self._router.catalog.route(request.route)
-        known = request.known_prompt_sha256 == prompt_sha256(route)
-        response = router_pb2.GetSpecialistResponse(
-            route=route.name,
-            prompt="" if known else route.specialist.prompt,
-            specialist=specialist_ref(route, self._router.catalog),
-        )
-        if route.params_schema is not None:
-            schema = Struct()
-            schema.update(route.params_schema)
-            response.params_schema.CopyFrom(schema)
-        return response
+        served = self._live.served
+        catalog = served.engine.router.catalog
+        ref = served.writer.specialists.of(catalog.route(request.route).name, self._left_out())
+        return specialist_response(request, catalog, ref)
 
     async def GetContractSchema(  # noqa: N802
         self, request: router_pb2.GetContractSchemaRequest, context: Context
     ) -> router_pb2.GetContractSchemaResponse:
         """Returns the contract's JSON Schema for the loaded routes."""
         return router_pb2.GetContractSchemaResponse(
-            json_schema=self._schema, contract_version=CONTRACT_VERSION
+            json_schema=self._live.served.schema, contract_version=CONTRACT_VERSION
         )
 
     async def _answer(
@@ -146,19 +153,25 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         except WaypostError as error:
             result = _failed(error)
         else:
-            result = await self._result(query)
+            # It may outlive its version, too, so that each of its queries takes the live one.
+            result = await self._result(self._live.served, query)
         return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
 
-    async def _contract(
-        self, request: router_pb2.RouteQueryRequest
-    ) -> contract_pb2.HandoffContract:
-        return self._writer.write(await self._workers.route(query_of(request)))
+    async def _contract(self, served: Served, query: Query) -> contract_pb2.HandoffContract:
+        routed = await self._workers.route(served.engine, query)
+        return served.writer.write(routed, self._left_out())
 
-    async def _result(self, request: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
+    def _left_out(self) -> Mapping[str, str]:
+        return self._outcomes.breakers.left_out()
+
+    async def _result(
+        self, served: Served, request: router_pb2.RouteQueryRequest
+    ) -> router_pb2.RouteResult:
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            return router_pb2.RouteResult(contract=await self._contract(request))
+            contract = await self._contract(served, query_of(request))
+            return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)
 

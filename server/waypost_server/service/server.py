@@ -8,11 +8,13 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
+from waypost_server.core.outcomes import Outcomes
 from waypost_server.service.address import cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.router_servicer import RouterServicer
+from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
 ROUTER_SERVICE = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
@@ -32,7 +34,9 @@ class Server:
 
     def __init__(
         self,
+        live: Live,
         workers: Workers,
+        outcomes: Outcomes,
         *,
         address: str,
         max_message_bytes: int,
@@ -47,8 +51,10 @@ class Server:
         self._workers = workers
         self._health = HealthServicer(("", ROUTER_SERVICE, ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
-        self._admin = AdminServicer(workers, server_version=server_version)  # type: ignore[abstract]
-        router = RouterServicer(workers)  # type: ignore[abstract]
+        self._admin = AdminServicer(  # type: ignore[abstract]
+            live, workers, outcomes, server_version=server_version
+        )
+        router = RouterServicer(live, workers, outcomes)
         self._server = grpc.aio.server(
             interceptors=[StatusInterceptor()],
             options=[

@@ -9,6 +9,7 @@ from waypost_server.core.errors import (
     OverloadedError,
     UnavailableError,
     UnknownRouteError,
+    UnknownShadowError,
     WaypostError,
 )
 from waypost_server.service.ids import new_decision_id
@@ -16,6 +17,7 @@ from waypost_server.service.ids import new_decision_id
 STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     InvalidQueryError: grpc.StatusCode.INVALID_ARGUMENT,
     UnknownRouteError: grpc.StatusCode.NOT_FOUND,
+    UnknownShadowError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }

@@ -27,6 +27,7 @@ RUN = 8
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
+    engine: Engine
     query: Query
     arrived_ns: int
     tried: bool
@@ -36,10 +37,9 @@ class _Waiting:
 
 
 class Workers:
-    """Runs an engine; for one event loop."""
+    """Runs engines; for one event loop."""
 
-    def __init__(self, engine: Engine, *, threads: int, capacity: int) -> None:
-        self.engine = engine
+    def __init__(self, *, threads: int, capacity: int) -> None:
         self._capacity = capacity
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting = 0
@@ -69,8 +69,8 @@ class Workers:
         """Queries that threads have now."""
         return self._running
 
-    async def route(self, query: Query) -> Routed:
-        """Decides about one query.
+    async def route(self, engine: Engine, query: Query) -> Routed:
+        """Decides about one query with the engine that its call began with.
 
         A caller that goes away or whose deadline passes is cancelled here, and its query is then
         dropped unless a thread already encodes it.
@@ -79,16 +79,16 @@ class Workers:
             InvalidQueryError: the query breaks a limit.
             OverloadedError: as many queries as may be are waiting or running already.
         """
-        self.engine.router.check(query)
+        engine.router.check(query)
         if self._waiting + self._running >= self._capacity:
             raise OverloadedError(
                 f"{self._capacity} queries are waiting or running already; try again later"
             )
-        arrived_ns = self.engine.now()
-        tried = self.engine.is_quick and len(query.text) <= ON_LOOP and self._waiting < TOGETHER
-        routed = self.engine.at_once(query, arrived_ns) if tried else None
+        arrived_ns = engine.now()
+        tried = engine.is_quick and len(query.text) <= ON_LOOP and self._waiting < TOGETHER
+        routed = engine.at_once(query, arrived_ns) if tried else None
         if routed is None:
-            routed = await self._wait(_Waiting(query, arrived_ns, tried, _future()))
+            routed = await self._wait(_Waiting(engine, query, arrived_ns, tried, _future()))
         self._decided += 1
         return routed
 
@@ -124,8 +124,10 @@ class Workers:
             left = [waiting for waiting in taken if not self._answered_at_once(waiting)]
             # The shortest first: they need not wait for the longest to be encoded.
             left.sort(key=lambda waiting: len(waiting.query.text))
-            for start in range(0, len(left), RUN):
-                self._encode(left[start : start + RUN])
+            for engine in dict.fromkeys(waiting.engine for waiting in left):  # mostly there is one
+                own = [waiting for waiting in left if waiting.engine is engine]
+                for start in range(0, len(own), RUN):
+                    self._encode(engine, own[start : start + RUN])
 
     def _more(self) -> list[_Waiting]:
         """This thread's share of what waits besides the first."""
@@ -154,7 +156,7 @@ class Workers:
         if waiting.tried:
             return False
         try:
-            answer: Routed | Exception | None = self.engine.at_once(
+            answer: Routed | Exception | None = waiting.engine.at_once(
                 waiting.query, waiting.arrived_ns
             )
         except Exception as error:  # noqa: BLE001  (a bug of ours ends one call, not a thread)
@@ -163,12 +165,12 @@ class Workers:
             self._ends(1, [waiting], [answer])
         return answer is not None
 
-    def _encode(self, run: list[_Waiting]) -> None:
+    def _encode(self, engine: Engine, run: list[_Waiting]) -> None:
         wanted = [waiting for waiting in run if not waiting.answer.cancelled()]
         answers: list[Routed | Exception] = []
         if wanted:
             try:
-                answers = self.engine.after_encoding([(w.query, w.arrived_ns) for w in wanted])
+                answers = engine.after_encoding([(w.query, w.arrived_ns) for w in wanted])
             except Exception as error:  # noqa: BLE001  (as above)
                 answers = [error] * len(wanted)
         self._ends(len(run), wanted, answers)

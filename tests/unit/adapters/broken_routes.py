@@ -12,6 +12,12 @@ SOUND: Mapping[str, str | bytes] = {
     "billing/exemplars.txt": "my card was charged twice\nwhere is my invoice\n",
 }
 
+
+def _fleet(*models: str) -> str:
+    entries = (f"  {model}: {{provider: openai, model: x}}\n" for model in models)
+    return "models:\n" + "".join(entries)
+
+
 BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
     "broken YAML": (
         {"billing/route.yaml": "description: x\nspecialist: [a\n"},
@@ -132,5 +138,83 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
     "empty negatives": (
         {"billing/negatives.txt": "# none yet\n"},
         "billing/negatives.txt:1: the file has no text in it; write one example query on a line",
+    ),
+    "unknown judge": (
+        {"billing/route.yaml": "specialist:\n  checks:\n    judge:\n      model: wise\n"},
+        "billing/route.yaml:4: model 'wise' is not in fleet.yaml, which has small; add it there or "
+        "name another",
+    ),
+    "speculative elsewhere": (
+        {"billing/route.yaml": "specialist:\n  models: [small]\n  speculative: true\n"},
+        "billing/route.yaml:3: speculative is for the default route, 'general', alone: where else "
+        "a query goes is not known before it is decided; remove the line",
+    ),
+    "parallel with too few models": (
+        {"billing/route.yaml": "specialist:\n  models: [small, small]\n  pattern: parallel\n"},
+        "billing/route.yaml:3: pattern is parallel with 2 models at once, but the specialist has "
+        "1; name more, or write failover",
+    ),
+    "pick of a judge who is not there": (
+        {
+            "fleet.yaml": _fleet("small", "large"),
+            "billing/route.yaml": "specialist:\n  models: [small, large]\n  pattern: parallel\n"
+            "  parallel:\n    width: 2\n    pick: judge\n",
+        },
+        "billing/route.yaml:6: pick is judge, but there is none; add checks.judge, or write first "
+        "or confidence",
+    ),
+    "cascade without checks": (
+        {"billing/route.yaml": "specialist:\n  checks: {regex: ''}\n  pattern: cascade\n"},
+        "billing/route.yaml:3: pattern is cascade, but nothing is checked, so the first answer "
+        "always stands; add checks, or write failover",
+    ),
+    "shadow of an unknown model": (
+        {
+            "fleet.yaml": f"{_fleet('small')}shadows:\n  s:\n"
+            "    share: 1\n    models: [small, tiny]\n"
+        },
+        "fleet.yaml:6: model 'tiny' is not in fleet.yaml, which has small; add it there or name "
+        "another",
+    ),
+    "shadow of an unknown route": (
+        {
+            "fleet.yaml": f"{_fleet('small')}shadows:\n  s:\n    share: 1\n    models: [small]\n"
+            "    routes:\n    - billing\n    - biling\n"
+        },
+        "fleet.yaml:9: route 'biling' does not exist; name one of billing, general",
+    ),
+    "shadow that changes nothing": (
+        {"fleet.yaml": "shadows:\n  s: {share: 0.5, routes: [billing]}\n"},
+        "fleet.yaml:2: shadow 's' changes nothing; give it models, a prompt or a router, or remove "
+        "it",
+    ),
+    "name of a shadow": (
+        {"fleet.yaml": "shadows:\n  '': {share: 0.5, router: 'localhost:1'}\n"},
+        "fleet.yaml:2: shadow '': a shadow is named with 1 to 64 letters, digits, - and _; rename "
+        "it",
+    ),
+    "shadow's prompt that is not there": (
+        {"fleet.yaml": "shadows:\n  s:\n    share: 1\n    prompt: monolith.md\n"},
+        "fleet.yaml:4: shadows.s.prompt is 'monolith.md', but there is no such file beside "
+        "fleet.yaml; write it or name another",
+    ),
+    "shadow's prompt that no file can be called": (
+        {"fleet.yaml": 'shadows:\n  s:\n    share: 1\n    prompt: "a\\0b"\n'},
+        "fleet.yaml:4: shadows.s.prompt is 'a\\x00b', but there is no such file beside fleet.yaml; "
+        "write it or name another",
+    ),
+    "shadow's prompt by its full path": (
+        {"fleet.yaml": "shadows:\n  s: {share: 1, prompt: /etc/passwd}\n"},
+        "fleet.yaml:2: shadows.s.prompt is '/etc/passwd', which is a link or leads out of the "
+        "routes folder; put the file itself beside fleet.yaml",
+    ),
+    "shadow's prompt that is empty": (
+        {"fleet.yaml": "shadows:\n  s: {share: 1, prompt: s.md}\n", "s.md": " \n"},
+        "fleet.yaml:2: shadows.s.prompt is 's.md', which is empty; write the prompt into it, or "
+        "remove the line",
+    ),
+    "shadow's prompt that is not UTF-8": (
+        {"fleet.yaml": "shadows:\n  s: {share: 1, prompt: s.md}\n", "s.md": b"a\n\xff"},
+        "s.md:2: byte 0xff is not UTF-8; save the file as UTF-8",
     ),
 }

@@ -13,6 +13,18 @@ from waypost_server.core.catalog import (
     Specialist,
     Taxonomy,
 )
+from waypost_server.core.policy import (
+    Breaker,
+    Checks,
+    Guard,
+    GuardAction,
+    Judge,
+    Parallel,
+    Pattern,
+    Pick,
+    Policy,
+    Shadow,
+)
 from waypost_server.core.ports import Encodings
 
 CATALOG = Catalog(
@@ -30,6 +42,24 @@ CATALOG = Catalog(
                 stop=("\n\n",),
                 seed=7,
                 timeout_ms=100,
+                policy=Policy(
+                    pattern=Pattern.PARALLEL,
+                    max_calls=3,
+                    idempotent=False,
+                    speculative=True,
+                    parallel=Parallel(width=3, pick=Pick.JUDGE, grace_ms=250),
+                    checks=Checks(
+                        json_schema='{"type":"object"}',
+                        regex=r"^\d+ €$",
+                        min_confidence=0.6,
+                        judge=Judge(model="wise", min_score=0.7, instructions="Kurz — und gut."),
+                    ),
+                    guard=Guard(
+                        secrets=GuardAction.REDACT,
+                        personal_data=GuardAction.FLAG,
+                        prompt_leak=GuardAction.BLOCK,
+                    ),
+                ),
             ),
             params_schema={"type": "object", "properties": {"id": {"enum": [1, 2.5, None, "x"]}}},
             hints=Hints(needs_retrieval=False, reasoning_effort=ReasoningEffort.LOW),
@@ -39,6 +69,25 @@ CATALOG = Catalog(
     models={
         "small": Model(
             name="small", provider="openai", model_id="x", usd_per_mtok_in=0.3, tags=("a",)
+        ),
+        "wise": Model(
+            name="wise",
+            provider="anthropic",
+            model_id="y",
+            features=("tools", "logprobs"),
+            retries=0,
+            breaker=Breaker(failures=2, open_ms=1_500),
+            warm_up_after_ms=60_000,
+        ),
+    },
+    shadows={
+        "other": Shadow(
+            name="other",
+            share=0.25,
+            routes=("billing",),
+            models=("wise",),
+            prompt="Zeile eins\n",
+            router="[::1]:50052",
         )
     },
 )

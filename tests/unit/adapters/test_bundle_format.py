@@ -12,6 +12,7 @@ from tests.unit.adapters.bundles import TEXTS, small_bundle
 from waypost_server.adapters.bundle_files import MANIFEST
 from waypost_server.adapters.bundle_format import (
     EXEMPLARS,
+    ROUTES,
     SERVED,
     load,
     serialise,
@@ -20,7 +21,9 @@ from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.index_files import INDEX
 from waypost_server.core.bundle import Bundle
+from waypost_server.core.catalog import Model
 from waypost_server.core.errors import BundleError
+from waypost_server.core.policy import Policy
 
 
 def written(folder: Path, bundle: Bundle) -> Path:
@@ -130,6 +133,24 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(BundleError) as error:
         load(folder)
     assert str(error.value) == f"{folder / name}: No such file or directory; build again"
+
+
+def test_a_bundle_from_before_there_were_policies_has_default_ones(tmp_path: Path) -> None:
+    bundle = small_bundle()
+    folder = written(tmp_path, bundle)
+    routes = json.loads((folder / ROUTES).read_bytes())
+    catalog = routes["catalog"]
+    del catalog["shadows"]
+    for route in catalog["routes"].values():
+        del route["specialist"]["policy"]
+    for model in catalog["models"].values():
+        for name in ("features", "retries", "breaker", "warm_up_after_ms"):
+            del model[name]
+    old = load(rewritten(folder, {ROUTES: json.dumps(routes).encode()}))
+    assert old.catalog.shadows == {}
+    assert {route.specialist.policy for route in old.catalog.routes.values()} == {Policy()}
+    assert old.catalog.models["wise"] == Model(name="wise", provider="anthropic", model_id="y")
+    assert old.catalog.taxonomy == bundle.catalog.taxonomy
 
 
 FORGED: dict[str, tuple[dict[str, bytes], str]] = {

@@ -83,3 +83,31 @@ def test_a_folder_without_routes_says_how_to_make_one(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RoutesError, match=r"absent:1: there is no such folder; give the path"):
         read_routes(tmp_path / "absent")
+
+
+def test_a_shadows_prompt_stands_in_the_routes_folder_and_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text("the host's own", encoding="utf-8")
+    shadows = "".join(
+        f"  {name}: {{share: 1, prompt: {path}}}\n"
+        for name, path in (
+            ("above", "../secret.md"),
+            ("around", "billing/../own.md"),
+            ("folder", "linked/own.md"),
+            ("link", "link.md"),
+        )
+    )
+    folder = write_folder(
+        tmp_path / "routes", {**SOUND, "fleet.yaml": f"shadows:\n{shadows}", "own.md": "own"}
+    )
+    (folder / "link.md").symlink_to(tmp_path / "secret.md")
+    (folder / "linked").symlink_to(folder)
+    assert problems(folder) == [
+        f"fleet.yaml:{line}: shadows.{name}.prompt is {path!r}, which is a link or leads out of "
+        "the routes folder; put the file itself beside fleet.yaml"
+        for line, name, path in (
+            (2, "above", "../secret.md"),
+            (3, "around", "billing/../own.md"),
+            (4, "folder", "linked/own.md"),
+            (5, "link", "link.md"),
+        )
+    ]

@@ -8,6 +8,7 @@ from waypost_server.adapters.route_folder import read_routes
 from waypost_server.core.bundle import RouteSet
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.errors import RoutesError
+from waypost_server.core.policy import Checks
 
 Files = Mapping[str, str | bytes]
 
@@ -113,10 +114,12 @@ def test_the_shipped_routes_are_read_as_their_files_say(repo: Path) -> None:
     assert set(routes.exemplars) == set(routes.catalog.routes)
 
 
+SMALL = "models:\n  small: {provider: openai, model: x}\n"
+
 FULL: Files = {
     **MINIMAL,
     "taxonomy.yaml": "margin: 0.02\n",
-    "fleet.yaml": "models:\n  small: {provider: openai, model: x}\n",
+    "fleet.yaml": SMALL,
     "billing/route.yaml": "description: Money.\nspecialist: {models: [small]}\n",
     "billing/negatives.txt": "write a bill for parliament\n",
     "billing/specialist.md": "You answer questions about bills.\n",
@@ -134,6 +137,18 @@ SAME_MEANING: dict[str, Files] = {
     "comment in yaml": {"taxonomy.yaml": "# c\nmargin: 0.020 # d\n"},
     "default written out": {"taxonomy.yaml": "margin: 0.02\nlanguage: en\n"},
     "README": {"billing/README.md": "about billing"},
+    "default policy written out": {
+        "billing/route.yaml": "description: Money.\nspecialist:\n  models: [small]\n"
+        "  pattern: failover\n  max_calls: 6\n  idempotent: true\n  speculative: false\n"
+        "  parallel: {width: 2, pick: first, grace_ms: 0}\n"
+        "  checks: {regex: '', min_confidence: 0}\n"
+        "  guard: {secrets: off, personal_data: off, prompt_leak: off}\n"
+    },
+    "default fleet written out": {
+        "fleet.yaml": "models:\n  small:\n    provider: openai\n    model: x\n    features: []\n"
+        "    retries: 1\n    breaker: {failures: 5, open_seconds: 30}\n"
+        "    warm_up_after_seconds: 0\nshadows: {}\n"
+    },
 }
 
 OTHER_MEANING: dict[str, Files] = {
@@ -146,6 +161,18 @@ OTHER_MEANING: dict[str, Files] = {
     "prompt": {"billing/specialist.md": "You answer questions about money.\n"},
     "setting": {"taxonomy.yaml": "margin: 0.03\n"},
     "price": {"fleet.yaml": "models:\n  small: {provider: openai, model: x, usd_per_mtok_in: 1}\n"},
+    "breaker": {
+        "fleet.yaml": "models:\n  small: {provider: openai, model: x, breaker: {failures: 4}}\n"
+    },
+    "guard": {
+        "billing/route.yaml": "description: Money.\n"
+        "specialist: {models: [small], guard: {prompt_leak: flag}}\n"
+    },
+    "shadow": {"fleet.yaml": f"{SMALL}shadows: {{s: {{share: 0.1, prompt: s.md}}}}\n", "s.md": "a"},
+    "prompt of a shadow": {
+        "fleet.yaml": f"{SMALL}shadows: {{s: {{share: 0.1, prompt: s.md}}}}\n",
+        "s.md": "b",
+    },
 }
 
 
@@ -159,3 +186,24 @@ def test_how_a_file_says_it_does_not_change_the_hash(tmp_path: Path, change: Fil
 def test_what_a_file_says_changes_the_hash(tmp_path: Path, change: Files) -> None:
     changed = read(tmp_path / "a", {**FULL, **change})
     assert changed.sha256 != read(tmp_path / "b", FULL).sha256
+
+
+def test_every_other_meaning_is_another_hash(tmp_path: Path) -> None:
+    hashes = {
+        read(tmp_path / name, {**FULL, **change}).sha256 for name, change in OTHER_MEANING.items()
+    }
+    assert len(hashes) == len(OTHER_MEANING)
+
+
+def test_a_json_schema_is_one_text_however_its_keys_are_ordered(tmp_path: Path) -> None:
+    schemas = ("{type: object, required: [größe]}", "{required: ['größe'], type: 'object'}")
+    checks = [
+        read(
+            tmp_path / str(i),
+            {**MINIMAL, "billing/route.yaml": f"specialist: {{checks: {{json_schema: {schema}}}}}"},
+        )
+        .catalog.route("billing")
+        .specialist.policy.checks
+        for i, schema in enumerate(schemas)
+    ]
+    assert checks == [Checks(json_schema='{"required":["größe"],"type":"object"}')] * 2

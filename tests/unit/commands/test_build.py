@@ -29,7 +29,8 @@ def test_a_build_says_what_is_live(tmp_path: Path, index: Path, encoder_folder: 
     assert re.fullmatch(
         rf"waypost: bundle {live} is live in {index}: 2 routes, 4 exemplars "
         r"\(0 texts encoded, the rest reused\), exact index, no first stage, "
-        r"\d+\.\d s; a server that runs serves it once it is started again\n",
+        r"\d+\.\d s; a server that runs serves it once it is started again, "
+        r"or by itself with WAYPOST_WATCH\n",
         again.stdout,
     )
 
@@ -56,6 +57,20 @@ def test_a_program_reads_how_many_exemplars_were_new(
         "first_stage": None,
         "tuned": False,
     }
+
+
+def test_a_policy_is_another_version_and_encodes_nothing(
+    tmp_path: Path, index: Path, encoder_folder: Path
+) -> None:
+    policy = "specialist: {models: [small], guard: {secrets: block}}\n"
+    routes = write_folder(tmp_path / "changed", {**SOUND, "billing/route.yaml": policy})
+    before = BundleStore(index).load()
+    built = waypost("build", "--json", routes=routes, index=index, encoder=encoder_folder)
+    live = BundleStore(index).load()
+    assert json.loads(built.stdout)["encoded"] == 0
+    assert live.manifest.routes_sha256 != before.manifest.routes_sha256
+    assert live.version != before.version
+    assert live.catalog.route("billing").specialist.policy.guard.secrets == "block"
 
 
 BROKEN: Mapping[str, str | bytes] = {

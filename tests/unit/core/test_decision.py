@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.decision import SCOPE_BAR, Decision, decide
 from waypost_server.core.outcome import Action, Outcome, Reason
+from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate, NearestExemplar, Ranking
 
 DEFAULT = "general"
@@ -32,6 +33,8 @@ def decided(
     calibrated: bool = True,
     margin: float = 0.0,
     min_confidence: float = 0.75,
+    left_out: str = "",
+    query: Query | None = None,
 ) -> Decision:
     catalog = Catalog(
         taxonomy=Taxonomy(default_route=DEFAULT, margin=margin, min_confidence=min_confidence),
@@ -41,7 +44,8 @@ def decided(
             DEFAULT: Route(name=DEFAULT),
         },
     )
-    return decide(Ranking(tuple(candidates), scope, calibrated), catalog)
+    ranking = Ranking(tuple(candidates), scope, calibrated, left_out)
+    return decide(ranking, catalog, query or Query(text="x"))
 
 
 SURE, UNSURE = candidate("a", 0.9), candidate("a", 0.6)

@@ -1,5 +1,6 @@
 import pytest
 
+from waypost_server.core.decision import BEST_LEFT_OUT
 from waypost_server.core.outcome import Reason
 from waypost_server.core.ranking import Candidate, NearestExemplar
 from waypost_server.core.rationale import MAX_QUOTE, SENTENCES, rationale
@@ -20,7 +21,8 @@ TWO = (candidate("billing", "where is my invoice"), candidate("support", "it wil
 
 
 def test_every_reason_has_a_sentence() -> None:
-    assert set(SENTENCES) == set(Reason) - {Reason.ROUTE_NOT_ALLOWED}  # it never comes first
+    never_first = {*BEST_LEFT_OUT, Reason.NO_ELIGIBLE_MODEL}
+    assert set(SENTENCES) == set(Reason) - never_first - {Reason.REROUTE_LIMIT}
 
 
 @pytest.mark.parametrize("reason", set(SENTENCES) - {Reason.NO_CANDIDATE})
@@ -54,8 +56,8 @@ def test_an_only_candidate_needs_no_second() -> None:
 
 
 def test_without_candidates_the_sentence_says_that_there_were_none() -> None:
-    assert rationale((), Reason.NO_CANDIDATE, "general") == (
-        "No route that may be chosen has exemplars, so it goes to general."
+    assert rationale((), Reason.NO_CANDIDATE, "the default route, general") == (
+        "No route that may be chosen has exemplars, so it goes to the default route, general."
     )
 
 

@@ -160,6 +160,11 @@ def test_of_very_many_routes_the_head_is_asked_about_those_of_near_exemplars() -
     # A route that is allowed is found, however far away.
     only = decided(router, queries[0], allowed=frozenset([world.exemplars.routes[-1]]))
     assert [candidate.route for candidate in only.candidates] == [world.exemplars.routes[-1]]
+    for query, best in zip(queries[:5], found, strict=False):
+        rejected = Query(text="x", rejected_routes=(best,))
+        others = frozenset(world.exemplars.routes) - {best}
+        left = router.decide(query, router.search(query), rejected)
+        assert left.candidates == decided(router, query, allowed=others).candidates
 
 
 def plain_scoring(encodings: Floats, sizes: list[int]) -> Scoring:

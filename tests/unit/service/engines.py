@@ -1,7 +1,8 @@
 """Engines and servers around doubles of core's ports."""
 
 import threading
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from waypost_client import AsyncClient
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.bundle import RouteSet, build_bundle
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
+from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.server import Server
+from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 
 PRIVATE = "what tenant acme asked"
@@ -80,10 +83,30 @@ def ask(engine: Engine, query: Query) -> Routed:
     return answer
 
 
+class EngineWorkers(Workers):
+    """Workers for one engine."""
+
+    def __init__(self, engine: Engine, *, threads: int, capacity: int) -> None:
+        super().__init__(threads=threads, capacity=capacity)
+        self.engine = engine
+
+    async def ask(self, query: Query) -> Routed:
+        return await self.route(self.engine, query)
+
+
 @asynccontextmanager
-async def serving(workers: Workers) -> AsyncIterator[AsyncClient]:
+async def serving(
+    workers: EngineWorkers, *, live: Live | None = None, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[AsyncClient]:
     """A server in this process, on a real port, and a client of it."""
-    server = Server(workers, address="127.0.0.1:0", max_message_bytes=2**20, server_version="test")
+    server = Server(
+        live or Live(Served.of(workers.engine)),
+        workers,
+        Outcomes(clock),
+        address="127.0.0.1:0",
+        max_message_bytes=2**20,
+        server_version="test",
+    )
     await server.start()
     try:
         async with AsyncClient(server.address, timeout_s=10) as client:

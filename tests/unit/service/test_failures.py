@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.service.engines import (
     PRIVATE,
+    EngineWorkers,
     FailingEncoder,
     GatedEncoder,
     NotFiniteEncoder,
@@ -23,7 +24,6 @@ from waypost_client import (
     OverloadedError,
     WaypostError,
 )
-from waypost_server.service.workers import Workers
 
 SAID = re.compile(r"internal error; quote incident ([0-9a-f-]{36}) to the operator")
 
@@ -31,7 +31,7 @@ SAID = re.compile(r"internal error; quote incident ([0-9a-f-]{36}) to the operat
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     """A client of a server whose encoder fails for "boom"."""
-    workers = Workers(engine_of(FailingEncoder(), tmp_path), threads=2, capacity=16)
+    workers = EngineWorkers(engine_of(FailingEncoder(), tmp_path), threads=2, capacity=16)
     async with serving(workers) as connected:
         yield connected
 
@@ -74,7 +74,7 @@ async def test_an_encoder_that_raises_ends_that_item_alone(
 async def test_an_encoding_that_is_not_finite_is_our_error_and_no_wrong_route(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workers = Workers(engine_of(NotFiniteEncoder(), tmp_path), threads=1, capacity=4)
+    workers = EngineWorkers(engine_of(NotFiniteEncoder(), tmp_path), threads=1, capacity=4)
     async with serving(workers) as client:
         with pytest.raises(InternalError, match=SAID):
             await client.route("boom")
@@ -83,7 +83,7 @@ async def test_an_encoding_that_is_not_finite_is_our_error_and_no_wrong_route(
 
 
 async def test_a_batch_that_the_server_has_no_room_for_fails_item_by_item(tmp_path: Path) -> None:
-    workers = Workers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=2)
+    workers = EngineWorkers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=2)
     async with serving(workers) as client:
         results = await client.route_many(["a red apple"] * 32)
     kinds = {type(result) for result in results}
@@ -92,7 +92,7 @@ async def test_a_batch_that_the_server_has_no_room_for_fails_item_by_item(tmp_pa
 
 async def test_a_query_whose_deadline_passes_in_the_queue_is_never_encoded(tmp_path: Path) -> None:
     encoder = GatedEncoder()
-    workers = Workers(engine_of(encoder, tmp_path), threads=1, capacity=16)
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=1, capacity=16)
     encoder.encoded.clear()
     async with serving(workers) as client:
         encoder.gate.clear()

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEncoder
-from tests.unit.service.engines import GatedEncoder, ask, engine_of, serving
+from tests.unit.service.engines import EngineWorkers, GatedEncoder, ask, engine_of, serving
 from waypost_server.core.errors import EncoderError, InvalidQueryError, OverloadedError
 from waypost_server.core.first_stage import FirstStage, Gate
 from waypost_server.core.outcome import Stage
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
 from waypost_server.service.engine import Routed
-from waypost_server.service.workers import ON_LOOP, Workers
+from waypost_server.service.workers import ON_LOOP
 
 
 class NotingEncoder(HashEncoder):
@@ -36,9 +36,9 @@ def encoder() -> GatedEncoder:
 
 
 @pytest.fixture
-def workers(encoder: GatedEncoder, tmp_path: Path) -> Iterator[Workers]:
+def workers(encoder: GatedEncoder, tmp_path: Path) -> Iterator[EngineWorkers]:
     """One thread, three places; its encoder has forgotten the build and is shut."""
-    made = Workers(engine_of(encoder, tmp_path), threads=1, capacity=3)
+    made = EngineWorkers(engine_of(encoder, tmp_path), threads=1, capacity=3)
     encoder.encoded.clear()
     encoder.runs.clear()
     encoder.gate.clear()
@@ -53,36 +53,36 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def running(workers: Workers, text: str) -> asyncio.Task[Routed]:
+async def running(workers: EngineWorkers, text: str) -> asyncio.Task[Routed]:
     """A query that a thread has."""
-    task = asyncio.create_task(workers.route(Query(text=text)))
+    task = asyncio.create_task(workers.ask(Query(text=text)))
     before = workers.running
     await until(lambda: workers.running == before + 1)
     return task
 
 
 async def test_a_full_queue_refuses_and_takes_again_once_there_is_room(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     taken = [await running(workers, "a")]
-    taken += [asyncio.create_task(workers.route(Query(text=text))) for text in "bc"]
+    taken += [asyncio.create_task(workers.ask(Query(text=text))) for text in "bc"]
     await until(lambda: workers.queue_depth == 2)
     with pytest.raises(OverloadedError, match="3 queries are waiting or running"):
-        await workers.route(Query(text="one too many"))
+        await workers.ask(Query(text="one too many"))
     encoder.gate.set()
     routed = await asyncio.gather(*taken)
     assert [r.query.text for r in routed] == ["a", "b", "c"]
-    assert (await workers.route(Query(text="d"))).query.text == "d"
+    assert (await workers.ask(Query(text="d"))).query.text == "d"
     assert encoder.encoded == ["a", "b", "c", "d"]
     assert (workers.decision_count, workers.queue_depth) == (4, 0)
 
 
 async def test_a_waiting_query_whose_caller_went_away_is_not_computed(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     first = await running(workers, "first")
     second, third = (
-        asyncio.create_task(workers.route(Query(text=text))) for text in ("second", "third")
+        asyncio.create_task(workers.ask(Query(text=text))) for text in ("second", "third")
     )
     await until(lambda: workers.queue_depth == 2)
     second.cancel()
@@ -95,10 +95,10 @@ async def test_a_waiting_query_whose_caller_went_away_is_not_computed(
 
 
 async def test_waiting_counts_as_queueing_and_not_as_encoding(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     first = await running(workers, "a")
-    waiting = asyncio.create_task(workers.route(Query(text="b")))
+    waiting = asyncio.create_task(workers.ask(Query(text="b")))
     await until(lambda: workers.queue_depth == 1)
     await asyncio.sleep(0.2)
     encoder.gate.set()
@@ -110,10 +110,10 @@ async def test_waiting_counts_as_queueing_and_not_as_encoding(
 
 
 async def test_what_waits_while_a_thread_is_busy_is_encoded_together(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     first = await running(workers, "first")
-    waiting = [asyncio.create_task(workers.route(Query(text=text))) for text in ("b", "c")]
+    waiting = [asyncio.create_task(workers.ask(Query(text=text))) for text in ("b", "c")]
     await until(lambda: workers.queue_depth == 2)
     encoder.gate.set()
     answers = await asyncio.gather(first, *waiting)
@@ -124,12 +124,12 @@ async def test_what_waits_while_a_thread_is_busy_is_encoded_together(
 
 
 async def test_two_threads_share_what_waits(encoder: GatedEncoder, tmp_path: Path) -> None:
-    workers = Workers(engine_of(encoder, tmp_path), threads=2, capacity=32)
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=2, capacity=32)
     encoder.runs.clear()
     encoder.gate.clear()
     try:
         taken = [await running(workers, text) for text in "ab"]
-        waiting = [asyncio.create_task(workers.route(Query(text=str(i)))) for i in range(9)]
+        waiting = [asyncio.create_task(workers.ask(Query(text=str(i)))) for i in range(9)]
         await until(lambda: workers.queue_depth == 9)
         encoder.gate.set()
         await asyncio.gather(*taken, *waiting)
@@ -141,23 +141,23 @@ async def test_two_threads_share_what_waits(encoder: GatedEncoder, tmp_path: Pat
 
 
 async def test_a_long_text_is_not_looked_at_on_the_loop(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     static = NotingEncoder()
     never_sure = Gate(1.0, lead=99.0)
     workers.engine.first = FirstStage(static, workers.engine.router, never_sure)
     encoder.gate.set()
     for text in ("a word", "word " * ON_LOOP):
-        await workers.route(Query(text=text))
+        await workers.ask(Query(text=text))
     short, long = static.asked_in
     assert short is threading.current_thread()
     assert long is not short
 
 
-async def test_a_query_that_breaks_a_limit_takes_no_place(workers: Workers) -> None:
+async def test_a_query_that_breaks_a_limit_takes_no_place(workers: EngineWorkers) -> None:
     for _ in range(10):
         with pytest.raises(InvalidQueryError):
-            await workers.route(Query(text=" "))
+            await workers.ask(Query(text=" "))
     assert workers.queue_depth == 0
 
 
@@ -172,12 +172,12 @@ class ShortEncoder(GatedEncoder):
 async def test_an_encoder_that_makes_too_few_encodings_fails_one_query_and_ends_no_thread(
     tmp_path: Path,
 ) -> None:
-    workers = Workers(engine_of(ShortEncoder(), tmp_path), threads=1, capacity=8)
+    workers = EngineWorkers(engine_of(ShortEncoder(), tmp_path), threads=1, capacity=8)
     try:
         for _ in range(2):
             with pytest.raises(EncoderError, match="0 encodings of 1 texts"):
-                await asyncio.wait_for(workers.route(Query(text="boom")), 5)
-        assert (await asyncio.wait_for(workers.route(Query(text="a red apple")), 5)).decision
+                await asyncio.wait_for(workers.ask(Query(text="boom")), 5)
+        assert (await asyncio.wait_for(workers.ask(Query(text="a red apple")), 5)).decision
         assert (workers.queue_depth, workers.running) == (0, 0)
     finally:
         workers.close()
@@ -186,11 +186,11 @@ async def test_an_encoder_that_makes_too_few_encodings_fails_one_query_and_ends_
 async def test_callers_that_leave_while_a_thread_has_their_queries_leave_the_queues_count_alone(
     encoder: GatedEncoder, tmp_path: Path
 ) -> None:
-    workers = Workers(engine_of(encoder, tmp_path), threads=1, capacity=8)
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=1, capacity=8)
     encoder.gate.clear()
     try:
         taken = await running(workers, "a")
-        waiting = [asyncio.create_task(workers.route(Query(text=text))) for text in "bcd"]
+        waiting = [asyncio.create_task(workers.ask(Query(text=text))) for text in "bcd"]
         await until(lambda: workers.queue_depth == 3)
         taken.cancel()
         waiting.pop().cancel()
@@ -207,21 +207,19 @@ async def test_callers_that_leave_while_a_thread_has_their_queries_leave_the_que
 
 
 async def test_what_is_sure_does_not_wait_for_what_a_thread_took_beside_it(
-    workers: Workers, encoder: GatedEncoder
+    workers: EngineWorkers, encoder: GatedEncoder
 ) -> None:
     always_sure = Gate(0.0, lead=-1.0)
     workers.engine.first = FirstStage(HashEncoder(), workers.engine.router, always_sure)
     long = "a ripe red apple " * ON_LOOP  # not looked at on the loop, and decided first
-    assert (
-        await asyncio.wait_for(workers.route(Query(text=long)), 5)
-    ).stage is Stage.STATIC_ENCODER
+    assert (await asyncio.wait_for(workers.ask(Query(text=long)), 5)).stage is Stage.STATIC_ENCODER
     assert not encoder.gate.is_set()
 
 
 async def test_a_lone_query_comes_in_between_a_batch_that_is_decided_at_once(
     tmp_path: Path,
 ) -> None:
-    workers = Workers(engine_of(HashEncoder(), tmp_path), threads=1, capacity=512)
+    workers = EngineWorkers(engine_of(HashEncoder(), tmp_path), threads=1, capacity=512)
     workers.engine.first = FirstStage(HashEncoder(), workers.engine.router, Gate(0.0, lead=-1.0))
     async with serving(workers) as client:
         batch = asyncio.create_task(client.route_many(["a red apple"] * 256))

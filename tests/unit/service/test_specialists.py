@@ -6,7 +6,7 @@ import pytest
 
 from waypost.v1 import contract_pb2
 from waypost_server.core.catalog import Catalog, Model, Route, Specialist, Taxonomy
-from waypost_server.service.convert import specialist_ref
+from waypost_server.service.specialists import specialist_ref
 
 MODELS = {
     "small": Model(
@@ -44,6 +44,7 @@ def test_models_come_in_the_routes_order_with_all_that_a_call_needs() -> None:
             api_key_env="ANTHROPIC_API_KEY",
             usd_per_mtok_in=3,
             usd_per_mtok_out=15,
+            retries=1,
         ),
         contract_pb2.Model(
             name="small",
@@ -52,6 +53,7 @@ def test_models_come_in_the_routes_order_with_all_that_a_call_needs() -> None:
             base_url="http://127.0.0.1:11434/v1",
             context_window_tokens=32_768,
             tags=["local", "cheap"],
+            retries=1,
         ),
     ]
 
@@ -92,7 +94,12 @@ def test_greedy_sampling_is_not_the_models_default() -> None:
 
 
 def test_timeouts_are_told_apart() -> None:
-    specialist = Specialist(timeout_ms=45_000, first_token_timeout_ms=2_000, connect_timeout_ms=500)
+    specialist = Specialist(
+        timeout_ms=45_000,
+        first_token_timeout_ms=2_000,
+        connect_timeout_ms=500,
+        call_timeout_ms=9_000,
+    )
     assert ref_of(specialist).timeouts == contract_pb2.Timeouts(
         total_ms=45_000, first_token_ms=2_000, connect_ms=500
     )

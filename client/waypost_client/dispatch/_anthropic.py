@@ -1,0 +1,115 @@
+"""Calls models behind an endpoint that speaks Anthropic's messages, with Anthropic's SDK."""
+
+import dataclasses
+import json
+from collections.abc import AsyncGenerator
+
+import anthropic
+from anthropic.types import Message, RawMessageStreamEvent
+from anthropic.types import Usage as MessageUsage
+
+from waypost_client import Model
+from waypost_client.dispatch._anthropic_request import body_of, unnamed
+from waypost_client.dispatch._endpoint import api_key, shown
+from waypost_client.dispatch._provider import ModelRequest, Reply, Usage
+from waypost_client.dispatch._reading import Reader
+from waypost_client.dispatch._sdk_errors import SdkErrors
+
+_PUBLIC_URL = "https://api.anthropic.com"
+
+
+class AnthropicProvider:
+    """Implements Provider."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], anthropic.AsyncAnthropic] = {}
+        # One for all: each would read the certificates again, for 60 ms.
+        self._http = anthropic.DefaultAsyncHttpxClient()
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        """The whole answer at once."""
+        where = shown(request.model.base_url or _PUBLIC_URL)
+        reader = Reader(where)
+        with SdkErrors(where):
+            message = await self._client(request.model).messages.create(
+                **body_of(request), extra_body=unnamed(request), timeout=_timeout(request)
+            )
+            _read(message, reader)
+            return reader.reply()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
+        """The answer piece by piece, then the Reply, whose text is all pieces."""
+        where = shown(request.model.base_url or _PUBLIC_URL)
+        reader = Reader(where)
+        with SdkErrors(where):
+            events = await self._client(request.model).messages.create(
+                **body_of(request),
+                stream=True,
+                extra_body=unnamed(request),
+                timeout=_timeout(request),
+            )
+            async with events:
+                async for event in events:
+                    if piece := _read_event(event, reader):
+                        yield piece
+            yield reader.reply()
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._http.aclose()
+
+    def _client(self, model: Model) -> anthropic.AsyncAnthropic:
+        key = api_key(model)
+        name = (model.base_url, model.api_key_env)
+        if name not in self._clients:
+            self._clients[name] = anthropic.AsyncAnthropic(
+                base_url=model.base_url or _PUBLIC_URL,
+                api_key=key,
+                max_retries=0,
+                http_client=self._http,
+            )
+        client = self._clients[name]
+        client.api_key = key
+        return client
+
+
+def _timeout(request: ModelRequest) -> anthropic.Timeout:
+    return anthropic.Timeout(None, connect=request.connect_timeout_s)
+
+
+def _read(message: Message, reader: Reader) -> None:
+    for index, block in enumerate(message.content):
+        if block.type == "text":
+            reader.text(block.text)
+        elif block.type == "tool_use":
+            reader.tool(index, block.name, json.dumps(block.input))
+    reader.finish(message.stop_reason)
+    reader.usage = _usage(message.usage)
+
+
+def _read_event(event: RawMessageStreamEvent, reader: Reader) -> str:
+    match event.type:
+        case "message_start":
+            reader.usage = _usage(event.message.usage)
+        case "content_block_start" if event.content_block.type == "tool_use":
+            reader.tool(event.index, event.content_block.name, None)
+        case "content_block_delta" if event.delta.type == "text_delta":
+            return reader.text(event.delta.text)
+        case "content_block_delta" if event.delta.type == "input_json_delta":
+            reader.tool(event.index, None, event.delta.partial_json)
+        case "message_delta":
+            reader.finish(event.delta.stop_reason)
+            if reader.usage:
+                written = event.usage.output_tokens
+                reader.usage = dataclasses.replace(reader.usage, output_tokens=written)
+    return ""
+
+
+def _usage(usage: MessageUsage) -> Usage:
+    cached = usage.cache_read_input_tokens or 0
+    return Usage(
+        # The protocol counts apart what was read from its cache and written to it.
+        input_tokens=usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=cached,
+    )

@@ -1,0 +1,98 @@
+"""Calls a function of this process instead of a model behind an endpoint."""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._provider import ModelRequest, Reply
+
+Answered = str | Reply
+ModelFunction = Callable[[ModelRequest], Answered | Awaitable[Answered] | AsyncIterator[Answered]]
+"""What can stand in for a model. An async generator yields pieces, and a Reply last if it likes."""
+
+
+class CallableProvider:
+    """Implements Provider by a function.
+
+    Args:
+        function: an async function, an async generator, or a sync function, which runs in a thread
+            and there goes on when its caller is cancelled. What it raises besides ModelError
+            becomes a ModelError BROKEN that names its type alone.
+    """
+
+    def __init__(self, function: ModelFunction) -> None:
+        self._function = function
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        """The whole answer at once."""
+        reply = Reply(text="")
+        async with contextlib.aclosing(self.stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    reply = piece
+        return reply
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
+        """The answer piece by piece, then the Reply."""
+        text = ""
+        with _Broken(request.model.name):
+            result = await self._result(request)
+            async with contextlib.aclosing(_pieces(result)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Reply):
+                        if not text and piece.text:
+                            yield piece.text
+                        yield piece
+                        return
+                    text += piece
+                    yield piece
+        yield Reply(text=text)
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    async def _result(self, request: ModelRequest) -> object:
+        call = getattr(self._function, "__call__", None)  # noqa: B004 (an object's own method)
+        functions = (self._function, call)
+        if any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in functions):
+            result: object = self._function(request)
+        else:
+            result = await asyncio.to_thread(self._function, request)
+        return await result if inspect.isawaitable(result) else result
+
+
+async def _pieces(result: object) -> AsyncGenerator[Answered, None]:
+    if not isinstance(result, AsyncIterator):
+        yield _checked(result)
+        return
+    async for piece in result:
+        yield _checked(piece)
+
+
+def _checked(piece: object) -> Answered:
+    if isinstance(piece, str | Reply):
+        return piece
+    raise TypeError(type(piece).__name__)
+
+
+class _Broken:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, ModelError):
+            # Not "from error": its text may quote the query.
+            message = f"broken: the function of model {self._name} raised {type(error).__name__}"
+            raise ModelError(FailureKind.BROKEN, message) from None

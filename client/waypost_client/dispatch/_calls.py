@@ -1,0 +1,258 @@
+"""Calls of models: each with a breaker, a time limit, retries and a line in the ledger."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+import stamina
+
+from waypost_client import AttemptRole, Model
+from waypost_client.dispatch._breaker import CircuitBreaker
+from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._ledger import Attempt, Ledger
+from waypost_client.dispatch._prices import cost_usd
+from waypost_client.dispatch._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers import Providers
+from waypost_client.dispatch._retries import (
+    LONGEST_WAIT_S,
+    WAIT_S,
+    RetryBudget,
+    wait_before_retry,
+)
+
+_log = logging.getLogger(__name__)
+
+LONG_S = 5.0
+"""A call that had so long and did not end says that the model is not well; one that was cut off
+sooner by its caller's deadline says nothing."""
+
+
+class Show(Protocol):
+    """Where the pieces of a stream go."""
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether the user has seen any of it, so that it cannot be taken back."""
+
+    async def feed(self, piece: str) -> None:
+        """Takes the next piece; raises ModelError to end the stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a call is for and what it may take.
+
+    Attributes:
+        route: the route whose specialist answers.
+        role: what for.
+        limit_s: how long it may take, retries included, in seconds.
+        first_token_s: how long the first piece may take; None for as long as the call.
+        others: whether another model could answer instead.
+        idempotent: whether a call that may have begun may be made again.
+    """
+
+    route: str
+    role: AttemptRole
+    limit_s: float
+    first_token_s: float | None = None
+    others: bool = False
+    idempotent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call that was answered, and its line for the ledger, once the answer is looked at."""
+
+    reply: Reply
+    attempt: Attempt
+
+
+class ModelCaller:
+    """Calls models for all queries of a dispatcher. For one event loop."""
+
+    def __init__(self, providers: Providers, *, clock: Callable[[], float]) -> None:
+        self._providers = providers
+        self._clock = clock
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._budget = RetryBudget()
+        self.last_called: dict[str, float] = {}
+        self.retries = 0
+
+    def breaker(self, model: Model) -> CircuitBreaker:
+        """The model's circuit breaker."""
+        breaker = self._breakers.get(model.name)
+        if breaker is None:
+            breaker = self._breakers[model.name] = CircuitBreaker(model.breaker, self._clock)
+        breaker.follow(model.breaker)
+        return breaker
+
+    async def call(
+        self, request: ModelRequest, ledger: Ledger, aim: Aim, show: Show | None = None
+    ) -> Made:
+        """Calls a model, again where that is worth it.
+
+        Args:
+            request: the call.
+            ledger: takes a line for each call that failed.
+            aim: what it is for and what it may take.
+            show: where the pieces go; None for nowhere.
+
+        Raises:
+            ModelError: the last call failed, or none may be made.
+        """
+        ends = self._clock() + aim.limit_s
+        first = True
+
+        def wait(error: Exception) -> float | bool:
+            if not isinstance(error, ModelError) or (show and show.has_shown):
+                return False
+            seconds = wait_before_retry(
+                error,
+                others=aim.others,
+                idempotent=aim.idempotent,
+                time_left_s=ends - self._clock(),
+            )
+            too_late = ends - self._clock() < 2 * WAIT_S
+            if seconds is False or too_late or ledger.calls_left <= 0 or not self._budget.take():
+                return False
+            # Callers that were told the same time must not come back all at once.
+            return seconds if seconds is True else seconds * random.uniform(1, 1.1)  # noqa: S311
+
+        self._budget.called()
+        async for again in stamina.retry_context(
+            on=wait,
+            attempts=request.model.retries + 1,
+            timeout=None,
+            wait_initial=WAIT_S,
+            wait_max=LONGEST_WAIT_S,
+            wait_jitter=WAIT_S,
+        ):
+            with again:
+                self.retries += not first
+                first = False
+                return await self._once(request, ledger, aim, ends, show)
+        raise AssertionError("stamina ends with a result or an error")
+
+    async def _once(
+        self, request: ModelRequest, ledger: Ledger, aim: Aim, ends: float, show: Show | None
+    ) -> Made:
+        model, started = request.model, self._clock()
+        breaker = self.breaker(model)
+        call = _Call(started, ends, aim)
+
+        def line(error: ModelError | None = None, reply: Reply | None = None) -> Attempt:
+            usage = reply.usage if reply else None
+            return Attempt(
+                model=model.name,
+                route=aim.route,
+                role=aim.role,
+                started_s=started - ledger.arrived,
+                latency_s=self._clock() - started,
+                first_token_s=call.first_token_s,
+                usage=usage,
+                cost_usd=cost_usd(model, usage),
+                error=error.kind if error else None,
+                why=str(error) if error else "",
+                breaker_open_s=breaker.open_for_s,
+            )
+
+        if ledger.calls_left <= 0:
+            raise ModelError(
+                FailureKind.CALL_LIMIT, f"{ledger.calls} calls were made, as many as may be"
+            )
+        permit = breaker.admit()
+        if permit is None:
+            error = ModelError(
+                FailureKind.BREAKER_OPEN,
+                f"it failed too often; it is tried again in {breaker.open_for_s:.1f} s",
+            )
+            ledger.attempts.append(line(error))
+            raise error
+        ledger.calls += 1
+        self.last_called[model.name] = started
+        try:
+            reply = await self._answered(request, call, show)
+        except ModelError as error:
+            breaker.settle(permit, well=call.says_of(error, self._clock()))
+            ledger.attempts.append(line(error))
+            raise
+        except asyncio.CancelledError:
+            breaker.settle(permit, well=None)
+            ledger.attempts.append(line(self._ended_by_caller(ledger)))
+            raise
+        breaker.settle(permit, well=True)
+        return Made(reply, line(reply=reply))
+
+    async def _answered(self, request: ModelRequest, call: "_Call", show: Show | None) -> Reply:
+        provider = self._providers.of(request.model)
+        try:
+            async with asyncio.timeout_at(call.ends) as limit:
+                if show is None and call.aim.first_token_s is None:
+                    return await provider.complete(request)
+                async with aclosing(provider.stream(request)) as pieces:
+                    return await self._streamed(pieces, call, limit, show)
+        except TimeoutError:
+            waited = self._clock() - call.started
+            raise ModelError(
+                FailureKind.TIMEOUT, f"no {call.awaited} within {waited:.1f} s"
+            ) from None
+        except ModelError:
+            raise
+        except Exception as error:  # noqa: BLE001  (a bug in a provider ends one call, not a query)
+            # Its text may hold the prompt.
+            _log.error("the provider of %s raised %s", request.model.name, type(error).__name__)
+            raise ModelError(
+                FailureKind.BROKEN, f"its provider raised {type(error).__name__}"
+            ) from None
+
+    async def _streamed(
+        self,
+        pieces: AsyncGenerator[str | Reply, None],
+        call: "_Call",
+        limit: asyncio.Timeout,
+        show: Show | None,
+    ) -> Reply:
+        if call.aim.first_token_s is not None:
+            limit.reschedule(min(call.ends, call.started + call.aim.first_token_s))
+        async for piece in pieces:
+            if call.first_token_s is None:
+                call.first_token_s = self._clock() - call.started
+                limit.reschedule(call.ends)
+            if isinstance(piece, Reply):
+                return piece
+            if show is not None:
+                await show.feed(piece)
+        raise ModelError(FailureKind.CUT, "the stream ended without an end")
+
+    def _ended_by_caller(self, ledger: Ledger) -> ModelError:
+        if self._clock() >= ledger.deadline:
+            return ModelError(FailureKind.TIMEOUT, "the query's time was over")
+        return ModelError(FailureKind.CANCELLED, "its answer was not wanted any more")
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call under way: `first_token_s` is None until there is one."""
+
+    started: float
+    ends: float
+    aim: Aim
+    first_token_s: float | None = None
+
+    @property
+    def awaited(self) -> str:
+        waits_for_first = self.aim.first_token_s is not None and self.first_token_s is None
+        return "first token" if waits_for_first else "answer"
+
+    def says_of(self, error: ModelError, now: float) -> bool | None:
+        """Whether the model is well after this error; None for no way to tell."""
+        hasty = (
+            error.kind is FailureKind.TIMEOUT
+            and self.aim.first_token_s is None
+            and now - self.started < LONG_S
+        )
+        return None if hasty else not error.consequence.counts

@@ -1,0 +1,40 @@
+"""Where a model listens and what opens it, fit to be shown."""
+
+import os
+from urllib.parse import urlsplit
+
+from waypost_client import Model
+from waypost_client.dispatch._failures import FailureKind, ModelError
+
+NO_KEY = "none"
+"""What is sent where no key is needed: the SDKs insist on one."""
+
+
+def api_key(model: Model) -> str:
+    """The key, read now, so that a new one counts from the next call on.
+
+    Raises:
+        ModelError: NOT_AUTHORISED: the variable that should hold it is not set.
+    """
+    if not model.api_key_env:
+        return NO_KEY
+    key = os.environ.get(model.api_key_env, "").strip()
+    if not key:
+        raise ModelError(
+            FailureKind.NOT_AUTHORISED,
+            f"model {model.name}: the environment variable {model.api_key_env} holds no key",
+        )
+    return key
+
+
+def shown(base_url: str) -> str:
+    """An address without the name, the password and the query it may carry."""
+    parts = urlsplit(base_url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
+def is_host(base_url: str, host: str) -> bool:
+    """Whether an address is on a host, or on one of its regions."""
+    name = urlsplit(base_url).hostname or ""
+    return name == host or name.endswith(f".{host}")

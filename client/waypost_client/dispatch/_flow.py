@@ -1,0 +1,281 @@
+"""A query's way from the caller's words to a specialist's answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from waypost_client import (
+    Action,
+    AsyncClient,
+    Contract,
+    Pattern,
+    SpecialistOutcome,
+    SpecialistRef,
+    WaypostError,
+)
+from waypost_client.dispatch._answer import (
+    Answer,
+    BlockedError,
+    BrokenStreamError,
+    Ended,
+    NoAnswerError,
+    RejectedError,
+)
+from waypost_client.dispatch._asking import (
+    BrokenError,
+    Done,
+    EscalatedError,
+    NobodyAnsweredError,
+    OneModel,
+    ask_in_turn,
+    in_order,
+)
+from waypost_client.dispatch._calls import ModelCaller
+from waypost_client.dispatch._case import Case, case_of
+from waypost_client.dispatch._checks import PolicyError
+from waypost_client.dispatch._counts import Counts
+from waypost_client.dispatch._decisions import Decisions
+from waypost_client.dispatch._generalist import Generalist
+from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
+from waypost_client.dispatch._parallel import ask_at_once
+from waypost_client.dispatch._question import Question
+from waypost_client.dispatch._reports import Reporter, fitting
+from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._specialists import Specialists
+from waypost_client.dispatch._speculation import Speculation
+
+MAX_REROUTES = 2
+"""Times that the router is asked where else a query goes."""
+
+ROUTER_S = 2.0
+"""A decision takes milliseconds; seconds mean that something is wrong."""
+
+
+_Problem = EscalatedError | NobodyAnsweredError
+
+
+class _Told(TypedDict):
+    """What every error is told."""
+
+    contracts: tuple[Contract, ...]
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What all queries of a dispatcher share."""
+
+    router: AsyncClient
+    specialists: Specialists
+    generalist: Generalist
+    caller: ModelCaller
+    one: OneModel
+    reporter: Reporter
+    counts: Counts
+
+
+class Flow:
+    """One query on its way."""
+
+    def __init__(self, desk: Desk, question: Question, ledger: Ledger, sink: Sink | None) -> None:
+        self._desk = desk
+        self._question = question
+        self._ledger = ledger
+        self._sink = sink
+        self._speculation = Speculation(desk.generalist, desk.one, desk.counts)
+        self._decisions = Decisions(desk.reporter, ledger)
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """The router's decisions so far."""
+        return self._decisions.all
+
+    async def run(self, tighten: Callable[[float], None]) -> Answer:
+        """The answer.
+
+        Args:
+            tighten: told the deadline, by the ledger's clock, once a contract brings it forward.
+
+        Raises:
+            DispatchError: there is none.
+            WaypostError: the router could not decide.
+        """
+        try:
+            return await self._run(tighten)
+        finally:
+            # However it ends: nobody else would tell the router, or stop the head start.
+            await self._speculation.cancel()
+            self._decisions.settle(SpecialistOutcome.FAILED, note="it ended without an answer")
+
+    async def _run(self, tighten: Callable[[float], None]) -> Answer:
+        if self._sink:
+            self._speculation.begin(self._question, self._ledger)
+        contract = await self._desk.router.route(
+            self._question.text, **self._question.for_router(), timeout_s=self._router_s()
+        )
+        rejected: list[str] = []
+        while True:
+            self._decisions.add(contract)
+            self._desk.generalist.saw(contract)
+            if contract.action in (Action.CLARIFY, Action.REFUSE):
+                return await self._without_specialist(contract)
+            if contract.route in rejected:
+                self._decisions.settle(SpecialistOutcome.NOT_CALLED)
+                raise RejectedError(f"every specialist rejects it: {rejected}", **self._told())
+            self._apply_limits(contract.specialist, tighten)
+            ended = await self._try(contract, rejected)
+            if isinstance(ended, Answer):
+                return ended
+            contract = ended
+
+    async def _try(self, contract: Contract, rejected: list[str]) -> Answer | Contract:
+        """The answer that a decision leads to, or the router's next decision."""
+        try:
+            done = await self._ask(contract.route, contract.specialist, contract)
+        except EscalatedError as error:
+            rejected.append(contract.route)
+            self._desk.counts.rejections[contract.route] += 1
+            again = await self._reroute(contract, rejected, str(error))
+            if again is None:
+                return await self._fall_back(contract, rejected, error, SpecialistOutcome.REJECTED)
+            self._decisions.settle(SpecialistOutcome.REJECTED, note=str(error))
+            return again
+        except NobodyAnsweredError as error:
+            return await self._fall_back(contract, rejected, error, SpecialistOutcome.FAILED)
+        except BrokenError as error:
+            self._decisions.settle(SpecialistOutcome.FAILED, note=str(error))
+            raise BrokenStreamError(str(error), **self._told()) from None
+        self._decisions.settle(SpecialistOutcome.ACCEPTED)
+        return self._answer(done, contract.route)
+
+    async def _without_specialist(self, contract: Contract) -> Answer:
+        self._decisions.settle(SpecialistOutcome.NOT_CALLED)
+        clarify = contract.action is Action.CLARIFY
+        if self._sink and clarify:
+            await self._sink(contract.clarifying_question)
+        return Answer(
+            text=contract.clarifying_question if clarify else "",
+            ended=Ended.CLARIFY if clarify else Ended.REFUSED,
+            route=contract.route,
+            model="",
+            contract=contract,
+            contracts=self._decisions.all,
+            attempts=tuple(self._ledger.attempts),
+        )
+
+    def _apply_limits(self, ref: SpecialistRef, tighten: Callable[[float], None]) -> None:
+        """A contract may bring the deadline forward and move the bound on calls, never beyond."""
+        if ref.timeouts.total_ms:
+            until = self._ledger.arrived + ref.timeouts.total_ms / 1000
+            if until < self._ledger.deadline:
+                self._ledger.deadline = until
+                tighten(until)
+        self._ledger.max_calls = ref.policy.max_calls or MAX_CALLS
+
+    async def _ask(self, route: str, ref: SpecialistRef, contract: Contract) -> Done:
+        """The specialist's answer; raises EscalatedError, BrokenError or NobodyAnsweredError."""
+        try:
+            system = await self._desk.specialists.prompt(route, ref.prompt_sha256)
+        except WaypostError as error:
+            raise NobodyAnsweredError(route, [], f"its prompt cannot be had ({error})") from None
+        question = self._question
+        case = case_of(
+            question.text, question.dialogue, route=route, ref=ref, system=system, contract=contract
+        )
+        try:
+            return await self._ask_about(case)
+        except PolicyError as error:
+            why = f"its policy cannot be carried out: {error}"
+            raise NobodyAnsweredError(route, [], why) from None
+
+    async def _ask_about(self, case: Case) -> Done:
+        early = await self._speculation.settle(case, self._sink)
+        if isinstance(early, Done):
+            return early
+        models, before = in_order(case), [early] if early else []
+        desk, policy = self._desk, case.ref.policy
+        if policy.pattern is Pattern.PARALLEL and not policy.not_idempotent and not before:
+            return await ask_at_once(desk.one, desk.caller, case, models, self._ledger, self._sink)
+        return await ask_in_turn(
+            desk.one, case, models[len(before) :], self._ledger, self._sink, before=before
+        )
+
+    async def _reroute(
+        self, contract: Contract, rejected: list[str], reason: str
+    ) -> Contract | None:
+        """The router's next decision; None when there is none that helps."""
+        if len(rejected) > MAX_REROUTES or self._ledger.calls_left <= 0:
+            return None
+        self._desk.counts.reroutes += 1
+        try:
+            again = await self._desk.router.reroute(
+                self._question.text,
+                decision_id=contract.decision_id,
+                rejected_routes=rejected,
+                rejection_reason=fitting(reason),
+                **self._question.for_router(),
+                timeout_s=self._router_s(),
+            )
+        except WaypostError:
+            return None  # the first contract has said where to go then
+        return again
+
+    async def _fall_back(
+        self,
+        contract: Contract,
+        rejected: list[str],
+        problem: _Problem,
+        outcome: SpecialistOutcome,
+    ) -> Answer:
+        """The answer of the contract's fallback route; raises DispatchError when there is none."""
+        route = contract.fallback_route
+        problems: list[_Problem] = [problem]
+        if route and route not in rejected and self._ledger.calls_left > 0:
+            self._desk.counts.fallbacks += 1
+            try:
+                specialist = await self._desk.specialists.specialist(route)
+                done = await self._ask(route, specialist.ref, contract)
+            except WaypostError as error:
+                problems.append(NobodyAnsweredError(route, [], str(error)))
+            except EscalatedError as error:
+                self._desk.counts.rejections[route] += 1
+                problems.append(error)
+            except NobodyAnsweredError as error:
+                problems.append(error)
+            except BrokenError as error:
+                self._decisions.settle(outcome, note=str(error))
+                raise BrokenStreamError(str(error), **self._told()) from None
+            else:
+                self._decisions.settle(outcome, answered_by=route, note=str(problem))
+                return self._answer(done, route)
+        self._decisions.settle(outcome, note=str(problem))
+        raise self._error_of(problems)
+
+    def _error_of(self, problems: list[_Problem]) -> NoAnswerError | RejectedError | BlockedError:
+        text = "; then ".join(map(str, problems))
+        failed = [each for each in problems if isinstance(each, NobodyAnsweredError)]
+        if not failed:
+            return RejectedError(f"every specialist rejects the query: {text}", **self._told())
+        if all(each.all_blocked for each in failed):
+            return BlockedError(f"no answer may go out: {text}", **self._told())
+        return NoAnswerError(f"no model answered: {text}", **self._told())
+
+    def _answer(self, done: Done, route: str) -> Answer:
+        ledger = self._ledger
+        return Answer(
+            text=done.accepted.text,
+            ended=Ended.ANSWERED if done.passed else Ended.BEST_EFFORT,
+            route=route,
+            model=done.model,
+            contract=self._decisions.all[-1],
+            contracts=self._decisions.all,
+            attempts=tuple(ledger.attempts),
+            findings=done.accepted.findings,
+            latency_s=ledger.clock() - ledger.arrived,
+        )
+
+    def _told(self) -> _Told:
+        return {"contracts": self._decisions.all, "attempts": tuple(self._ledger.attempts)}
+
+    def _router_s(self) -> float:
+        return min(ROUTER_S, self._ledger.time_left_s)

@@ -1,0 +1,59 @@
+"""The default route's specialist, known before the router has decided."""
+
+import asyncio
+from collections.abc import Callable
+
+from waypost_client import AsyncClient, Contract, Specialist, WaypostError
+from waypost_client.dispatch._specialists import Specialists
+
+PAUSE_S = 5.0
+"""Between two looks at the router, however often it changes."""
+
+
+class Generalist:
+    """Keeps up with one router. For one event loop."""
+
+    def __init__(
+        self, router: AsyncClient, specialists: Specialists, *, clock: Callable[[], float]
+    ) -> None:
+        self._router = router
+        self._specialists = specialists
+        self._clock = clock
+        self._known: Specialist | None = None
+        self._version = ""
+        self._looked_at = -PAUSE_S
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def may_begin(self) -> Specialist | None:
+        """The specialist, if its policy lets it begin before the decision."""
+        known = self._known
+        return known if known and known.ref.policy.speculative and known.ref.models else None
+
+    def saw(self, contract: Contract) -> None:
+        """Looks again, in the background, when the routes are not those that it knows."""
+        if contract.index_version != self._version and self._is_rested():
+            self._looked_at = self._clock()
+            self._looking = asyncio.create_task(self._look())
+
+    def was_wrong(self) -> None:
+        """What it knows is not what the router says now; it looks again at the next contract."""
+        self._known, self._version = None, ""
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def _is_rested(self) -> bool:
+        done = self._looking is None or self._looking.done()
+        return done and self._clock() - self._looked_at >= PAUSE_S
+
+    async def _look(self) -> None:
+        try:
+            routes = await self._router.routes()
+            self._known = await self._specialists.specialist(routes.default_route)
+        except WaypostError:
+            return  # a head start is a favour; the next contract lets it try again
+        self._version = routes.index_version

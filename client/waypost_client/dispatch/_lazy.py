@@ -1,0 +1,71 @@
+"""Loads a provider's SDK with the first call of a model that speaks its protocol."""
+
+import asyncio
+import contextlib
+import importlib
+from collections.abc import AsyncGenerator
+
+from waypost_client import Model
+from waypost_client.dispatch._prices import load_prices
+from waypost_client.dispatch._provider import ModelRequest, Provider, Reply
+
+_PROVIDERS = {
+    "openai": ("waypost_client.dispatch._openai", "OpenAIProvider"),
+    "anthropic": ("waypost_client.dispatch._anthropic", "AnthropicProvider"),
+}
+
+
+def providers() -> dict[str, Provider]:
+    """A provider for each protocol that a fleet can name; none is loaded yet."""
+    return {name: LazyProvider(*place) for name, place in _PROVIDERS.items()}
+
+
+class LazyProvider:
+    """Implements Provider by another that is imported and made when it is first needed.
+
+    Args:
+        module: where its class is.
+        name: the class, which is made without arguments.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+        self._loading: asyncio.Task[Provider] | None = None
+
+    async def load(self, model: Model) -> Provider:
+        """The provider; waits for its SDK, 2 to 4 seconds for the first time.
+
+        Args:
+            model: whose price shall be at hand too.
+        """
+        if self._loading is None:
+            # A thread, because the import would stop the loop and with it all deadlines.
+            self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+        # A caller who is cancelled must not take the SDK from the others.
+        provider = await asyncio.shield(self._loading)
+        await load_prices(model)
+        return provider
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        """The whole answer at once."""
+        return await (await self.load(request.model)).complete(request)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
+        """The answer piece by piece, then the Reply, whose text is all pieces."""
+        provider = await self.load(request.model)
+        async with contextlib.aclosing(provider.stream(request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._loading is not None:
+            await (await self._loading).close()
+
+    def _make(self) -> Provider:
+        made: Provider = getattr(importlib.import_module(self._module), self._name)()
+        # What the SDKs run on loads another 0.1 s of modules when a loop first uses it.
+        anyio = importlib.import_module("anyio")
+        anyio.run(anyio.sleep, 0)
+        return made

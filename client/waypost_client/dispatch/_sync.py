@@ -1,0 +1,171 @@
+"""The dispatcher for threads: its event loop runs in a thread of its own."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from waypost_client import Feedback
+from waypost_client.dispatch._answer import Answer
+from waypost_client.dispatch._callable import ModelFunction
+from waypost_client.dispatch._counts import Counts
+from waypost_client.dispatch._dispatcher import NO_DIALOGUE, TIMEOUT_S, Dispatcher
+from waypost_client.dispatch._messages import Dialogue
+from waypost_client.dispatch._stream import AnswerStream
+from waypost_client.dispatch._validators import Validator
+
+
+class SyncDispatcher:
+    """`Dispatcher` without async: the same methods, from any thread.
+
+    with SyncDispatcher("127.0.0.1:50051") as dispatcher:
+        print(dispatcher.answer("Why does this test fail only in CI?").text)
+    """
+
+    def __init__(
+        self,
+        router: str,
+        *,
+        callables: Mapping[str, ModelFunction] | None = None,
+        validators: Sequence[Validator] = (),
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Arguments as for `Dispatcher`; starts a thread."""
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(start_blocking_portal())
+            make = partial(
+                _make, router, callables=callables, validators=validators, timeout_s=timeout_s
+            )
+            self._dispatcher = self._portal.call(make)
+            stack.callback(self._portal.call, self._dispatcher.close)
+            self._stack = stack.pop_all()
+
+    @property
+    def counts(self) -> Counts:
+        """What has happened so far."""
+        return self._dispatcher.counts
+
+    def answer(
+        self,
+        query: str,
+        *,
+        dialogue: Dialogue = NO_DIALOGUE,
+        request_id: str = "",
+        tenant: str = "",
+        metadata: Mapping[str, str] | None = None,
+        allowed_routes: Iterable[str] = (),
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """As `Dispatcher.answer`."""
+        return self._portal.call(
+            partial(
+                self._dispatcher.answer,
+                query,
+                dialogue=dialogue,
+                request_id=request_id,
+                tenant=tenant,
+                metadata=metadata,
+                allowed_routes=allowed_routes,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def stream(
+        self,
+        query: str,
+        *,
+        dialogue: Dialogue = NO_DIALOGUE,
+        request_id: str = "",
+        tenant: str = "",
+        metadata: Mapping[str, str] | None = None,
+        allowed_routes: Iterable[str] = (),
+        timeout_s: float | None = None,
+    ) -> "SyncAnswerStream":
+        """As `Dispatcher.stream`, for `with` and `for`."""
+        stream = self._dispatcher.stream(
+            query,
+            dialogue=dialogue,
+            request_id=request_id,
+            tenant=tenant,
+            metadata=metadata,
+            allowed_routes=allowed_routes,
+            timeout_s=timeout_s,
+        )
+        return SyncAnswerStream(self._portal, stream)
+
+    def give_feedback(
+        self, answer: Answer, feedback: Feedback, *, correct_route: str = "", note: str = ""
+    ) -> None:
+        """As `Dispatcher.give_feedback`."""
+        give = partial(
+            self._dispatcher.give_feedback,
+            answer,
+            feedback,
+            correct_route=correct_route,
+            note=note,
+        )
+        self._portal.call(give)
+
+    def close(self) -> None:
+        """Sends the last reports, ends the connections and the thread."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class SyncAnswerStream:
+    """`AnswerStream` without async."""
+
+    def __init__(self, portal: BlockingPortal, stream: AnswerStream) -> None:
+        self._portal = portal
+        self._stream = stream
+        self._entered: AbstractContextManager[AnswerStream] | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer; raises RuntimeError before the last piece was read."""
+        return self._stream.answer
+
+    def __enter__(self) -> Self:
+        self._entered = self._portal.wrap_async_context_manager(self._stream)
+        self._entered.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._entered:
+            self._entered.__exit__(exc_type, exc, traceback)
+
+    def __iter__(self) -> Iterator[str]:
+        while (piece := self._portal.call(self._next)) is not None:
+            yield piece
+
+    async def _next(self) -> str | None:
+        return await anext(self._stream, None)
+
+
+async def _make(
+    router: str,
+    *,
+    callables: Mapping[str, ModelFunction] | None,
+    validators: Sequence[Validator],
+    timeout_s: float,
+) -> Dispatcher:
+    """Inside the loop that it belongs to."""
+    return Dispatcher(router, callables=callables, validators=validators, timeout_s=timeout_s)

@@ -1,0 +1,83 @@
+"""Whether RE2, which clients run, takes a regular expression; this side has Python's alone."""
+
+import re
+import warnings
+from collections.abc import Iterator
+
+MAX_REPEATS = 1000
+"""Of one counted repetition; RE2's own limit."""
+
+_TOKEN = re.compile(
+    r"""
+    \\(?P<escape>.)
+    | (?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])  # in which all that follows here is plain text
+    | \(\?(?P<group>P=|<?[=!]|[(>\#])
+    | \(\?(?P<flags>[A-Za-z-]+)[:)]
+    | (?P<possessive>(?:[*+?]|\{\d+(?:,\d*)?\})\+)
+    | \{(?P<counts>\d*(?:,\d*)?)\}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_ESCAPES = {
+    **dict.fromkeys("123456789", "a backreference; write the text out again"),
+    "Z": r"\Z; write $ for the end",
+    **dict.fromkeys("uUN", r"an escape that names a character; write the character itself or \x"),
+}
+
+_GROUPS = {
+    **dict.fromkeys(("=", "!", "<=", "<!"), "a look-around; match the text itself"),
+    "P=": "a backreference; write the text out again",
+    "(": "a condition; write the alternatives out with |",
+    ">": "an atomic group; write a plain one",
+    "#": "a comment; write it beside the expression",
+}
+
+
+def re2_problem(pattern: str) -> str | None:
+    """What RE2 would refuse in `pattern`, and what to write; None if nothing is known."""
+    try:
+        with warnings.catch_warnings():  # of sets in sets, which RE2 has
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
+        return f"is no regular expression: {error}; mend it"
+    for found in _foreign(pattern):
+        return f"has what RE2 lacks: {found}"
+    return None
+
+
+def _foreign(pattern: str) -> Iterator[str]:
+    for token in _TOKEN.finditer(pattern):
+        match token.lastgroup:
+            case "escape" if what := _foreign_escape(token["escape"]):
+                yield what
+            case "set":
+                escapes = re.findall(r"\\(.)", token["set"], re.DOTALL)
+                yield from filter(None, map(_foreign_in_set, escapes))
+            case "group":
+                yield _GROUPS[token["group"]]
+            case "flags" if set(token["flags"]) - set("ims-"):
+                yield f"the flags {token['flags']}; use i, m and s alone"
+            case "possessive":
+                yield "a possessive repetition; write a plain one"
+            case "counts":
+                yield from _foreign_counts(token["counts"])
+            case _:
+                pass
+
+
+def _foreign_escape(char: str) -> str | None:
+    # RE2 lets punctuation of ASCII alone be escaped to no purpose.
+    return _ESCAPES.get(char) or (None if char.isascii() else f"\\{char}; write {char}")
+
+
+def _foreign_in_set(char: str) -> str | None:
+    return _ESCAPES["u"] if char in "b123456789" else _foreign_escape(char)
+
+
+def _foreign_counts(counts: str) -> Iterator[str]:
+    if counts.startswith(","):  # plain text to RE2
+        yield f"{{{counts}}}; write {{0{counts}}}"
+    if any(int(count or 0) > MAX_REPEATS for count in counts.split(",")):
+        yield f"more than {MAX_REPEATS:,} repetitions; write fewer"

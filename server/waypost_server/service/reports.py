@@ -1,0 +1,59 @@
+"""What clients report, from protobuf, and what became of it, to protobuf."""
+
+from waypost.v1 import admin_pb2, router_pb2
+from waypost_server.core.outcomes import ModelCount, Outcomes
+from waypost_server.core.report import Attempt, OutcomeReport, SpecialistOutcome
+
+_OUTCOMES = {
+    router_pb2.SpecialistOutcome.Value(f"SPECIALIST_OUTCOME_{outcome}"): outcome
+    for outcome in SpecialistOutcome
+}
+
+
+def report_of(request: router_pb2.ReportOutcomeRequest) -> OutcomeReport:
+    """The report that a request carries."""
+    return OutcomeReport(
+        decision_id=request.decision_id,
+        outcome=_OUTCOMES.get(request.outcome),
+        attempts=[
+            Attempt(
+                model=attempt.model,
+                succeeded=attempt.succeeded,
+                error_kind=attempt.error_kind,
+                cost_usd=attempt.cost_usd,
+                breaker_open=attempt.breaker_open,
+                breaker_open_ms=attempt.breaker_open_ms,
+                route=attempt.route,
+            )
+            for attempt in request.attempts
+        ],
+        correct_route=request.correct_route,
+        note=request.note,
+        route=request.route,
+        answered_by=request.answered_by,
+    )
+
+
+def model_statuses(outcomes: Outcomes) -> list[admin_pb2.ModelStatus]:
+    """What is known of models, by name."""
+    left_out = outcomes.breakers.left_out()
+    counts = {model: ModelCount() for model in left_out} | dict(outcomes.models)
+    return [
+        admin_pb2.ModelStatus(
+            name=model,
+            succeeded=count.succeeded,
+            failed=count.failed,
+            left_out=model in left_out,
+        )
+        for model, count in sorted(counts.items())
+    ]
+
+
+def route_outcomes(outcomes: Outcomes) -> list[admin_pb2.RouteOutcomes]:
+    """What is known of routes, by name."""
+    return [
+        admin_pb2.RouteOutcomes(
+            route=route, **{outcome.lower(): count for outcome, count in counts.items()}
+        )
+        for route, counts in sorted(outcomes.routes.items())
+    ]
