@@ -2,6 +2,8 @@
 
 import asyncio
 import http
+import socket
+import struct
 from collections.abc import Mapping
 
 from tests.llm_server._behaviours import (
@@ -24,6 +26,8 @@ from tests.llm_server._call import Call
 from tests.llm_server._wire import OVERFLOWS, Wire, packed
 
 _JSON = "application/json"
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""Lingering for no time is what makes the kernel send a reset."""
 _NONE: Mapping[str, str] = {}
 _GARBLED = b'{"type":"content_block_delta","choices":[{"delta":'
 
@@ -112,6 +116,8 @@ class Exchange:
         if how is Cut.RESET:
             # What was written shall arrive before the reset overtakes it.
             await asyncio.sleep(0.01)
+            connection = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self._transport.abort()
         else:
             self._transport.close()

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator
 
 import anthropic
-from anthropic.types import Message, RawMessageStreamEvent
+from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
 from anthropic.types import Usage as MessageUsage
 
 from waypost_client import Model
@@ -99,17 +99,24 @@ def _read_event(event: RawMessageStreamEvent, reader: Reader) -> str:
             reader.tool(event.index, None, event.delta.partial_json)
         case "message_delta":
             reader.finish(event.delta.stop_reason)
-            if reader.usage:
-                written = event.usage.output_tokens
-                reader.usage = dataclasses.replace(reader.usage, output_tokens=written)
+            reader.usage = _final(reader.usage, event.usage)
     return ""
 
 
-def _usage(usage: MessageUsage) -> Usage:
+def _usage(usage: MessageUsage | MessageDeltaUsage | None) -> Usage | None:
+    if usage is None:
+        return None
     cached = usage.cache_read_input_tokens or 0
     return Usage(
         # The protocol counts apart what was read from its cache and written to it.
-        input_tokens=usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
-        output_tokens=usage.output_tokens,
+        input_tokens=(usage.input_tokens or 0) + cached + (usage.cache_creation_input_tokens or 0),
+        output_tokens=usage.output_tokens or 0,
         cached_input_tokens=cached,
     )
+
+
+def _final(before: Usage | None, usage: MessageDeltaUsage | None) -> Usage | None:
+    # Some servers know what they read only at the end, others say it at the beginning alone.
+    if before is None or usage is None or usage.input_tokens:
+        return _usage(usage) or before
+    return dataclasses.replace(before, output_tokens=usage.output_tokens)

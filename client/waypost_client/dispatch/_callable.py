@@ -69,8 +69,11 @@ async def _pieces(result: object) -> AsyncGenerator[Answered, None]:
     if not isinstance(result, AsyncIterator):
         yield _checked(result)
         return
-    async for piece in result:
-        yield _checked(piece)
+    async with contextlib.AsyncExitStack() as stack:
+        if isinstance(result, AsyncGenerator):
+            await stack.enter_async_context(contextlib.aclosing(result))
+        async for piece in result:
+            yield _checked(piece)
 
 
 def _checked(piece: object) -> Answered:

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-import stamina
+import tenacity
 
 from waypost_client import AttemptRole, Model
 from waypost_client.dispatch._breaker import CircuitBreaker
@@ -17,18 +16,12 @@ from waypost_client.dispatch._ledger import Attempt, Ledger
 from waypost_client.dispatch._prices import cost_usd
 from waypost_client.dispatch._provider import ModelRequest, Reply
 from waypost_client.dispatch._providers import Providers
-from waypost_client.dispatch._retries import (
-    LONGEST_WAIT_S,
-    WAIT_S,
-    RetryBudget,
-    wait_before_retry,
-)
+from waypost_client.dispatch._retries import RetryBudget, may_retry, wait_before_retry
 
 _log = logging.getLogger(__name__)
 
-LONG_S = 5.0
-"""A call that had so long and did not end says that the model is not well; one that was cut off
-sooner by its caller's deadline says nothing."""
+HASTE_S = 0.5
+"""A call that had less time than this and did not end says nothing of its model."""
 
 
 class Show(Protocol):
@@ -77,16 +70,18 @@ class ModelCaller:
     def __init__(self, providers: Providers, *, clock: Callable[[], float]) -> None:
         self._providers = providers
         self._clock = clock
-        self._breakers: dict[str, CircuitBreaker] = {}
+        self._breakers: dict[tuple[str, str, str], CircuitBreaker] = {}
         self._budget = RetryBudget()
         self.last_called: dict[str, float] = {}
         self.retries = 0
 
     def breaker(self, model: Model) -> CircuitBreaker:
         """The model's circuit breaker."""
-        breaker = self._breakers.get(model.name)
+        # Another endpoint under the same name begins afresh.
+        endpoint = model.name, model.base_url, model.model_id
+        breaker = self._breakers.get(endpoint)
         if breaker is None:
-            breaker = self._breakers[model.name] = CircuitBreaker(model.breaker, self._clock)
+            breaker = self._breakers[endpoint] = CircuitBreaker(model.breaker, self._clock)
         breaker.follow(model.breaker)
         return breaker
 
@@ -104,38 +99,33 @@ class ModelCaller:
         Raises:
             ModelError: the last call failed, or none may be made.
         """
+        await self._providers.load(request.model)
         ends = self._clock() + aim.limit_s
-        first = True
 
-        def wait(error: Exception) -> float | bool:
-            if not isinstance(error, ModelError) or (show and show.has_shown):
-                return False
-            seconds = wait_before_retry(
-                error,
-                others=aim.others,
-                idempotent=aim.idempotent,
-                time_left_s=ends - self._clock(),
+        def worth_it(error: BaseException) -> bool:
+            again = (
+                isinstance(error, ModelError)
+                and not (show and show.has_shown)
+                and ledger.calls_left > 0
+                and may_retry(
+                    error,
+                    others=aim.others,
+                    idempotent=aim.idempotent,
+                    time_left_s=ends - self._clock(),
+                )
+                and self._budget.take()
             )
-            too_late = ends - self._clock() < 2 * WAIT_S
-            if seconds is False or too_late or ledger.calls_left <= 0 or not self._budget.take():
-                return False
-            # Callers that were told the same time must not come back all at once.
-            return seconds if seconds is True else seconds * random.uniform(1, 1.1)  # noqa: S311
+            self.retries += again
+            return again
 
         self._budget.called()
-        async for again in stamina.retry_context(
-            on=wait,
-            attempts=request.model.retries + 1,
-            timeout=None,
-            wait_initial=WAIT_S,
-            wait_max=LONGEST_WAIT_S,
-            wait_jitter=WAIT_S,
-        ):
-            with again:
-                self.retries += not first
-                first = False
-                return await self._once(request, ledger, aim, ends, show)
-        raise AssertionError("stamina ends with a result or an error")
+        tries = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(request.model.retries + 1),
+            retry=tenacity.retry_if_exception(worth_it),
+            wait=wait_before_retry,
+            reraise=True,
+        )
+        return await tries(self._once, request, ledger, aim, ends, show)
 
     async def _once(
         self, request: ModelRequest, ledger: Ledger, aim: Aim, ends: float, show: Show | None
@@ -181,8 +171,9 @@ class ModelCaller:
             ledger.attempts.append(line(error))
             raise
         except asyncio.CancelledError:
-            breaker.settle(permit, well=None)
-            ledger.attempts.append(line(self._ended_by_caller(ledger)))
+            why = self._ended_by_caller(ledger)
+            breaker.settle(permit, well=call.says_of(why, self._clock()))
+            ledger.attempts.append(line(why))
             raise
         breaker.settle(permit, well=True)
         return Made(reply, line(reply=reply))
@@ -250,9 +241,7 @@ class _Call:
 
     def says_of(self, error: ModelError, now: float) -> bool | None:
         """Whether the model is well after this error; None for no way to tell."""
-        hasty = (
-            error.kind is FailureKind.TIMEOUT
-            and self.aim.first_token_s is None
-            and now - self.started < LONG_S
-        )
-        return None if hasty else not error.consequence.counts
+        hasty = error.kind is FailureKind.TIMEOUT and now - self.started < HASTE_S
+        if (hasty and self.aim.first_token_s is None) or error.kind is FailureKind.CANCELLED:
+            return None
+        return not error.consequence.counts

@@ -16,6 +16,7 @@ class Counts:
         reroutes: times that the router was asked where else a query goes.
         fallbacks: times that a fallback route's specialist was asked.
         speculations: head starts, by whether they were of use.
+        warm_ups: calls of one token that kept a model warm.
         retries: calls made again to the same model.
         reports_sent: outcomes that the router has heard.
         reports_dropped: outcomes that it will not hear.
@@ -29,6 +30,7 @@ class Counts:
     reroutes: int = 0
     fallbacks: int = 0
     speculations: Counter[bool] = field(default_factory=Counter)
+    warm_ups: int = 0
     retries: int = 0
     reports_sent: int = 0
     reports_dropped: int = 0

@@ -13,7 +13,6 @@ from waypost_client.dispatch._callable import ModelFunction
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._flow import Desk, Flow
-from waypost_client.dispatch._generalist import Generalist
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._messages import Dialogue
 from waypost_client.dispatch._providers import Providers
@@ -22,7 +21,9 @@ from waypost_client.dispatch._reports import Reporter
 from waypost_client.dispatch._showing import Sink
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
+from waypost_client.dispatch._survey import Survey
 from waypost_client.dispatch._validators import Validator
+from waypost_client.dispatch._warm_up import WarmUp
 
 TIMEOUT_S = 60.0
 """For a whole answer, unless the caller or the contract wants it sooner."""
@@ -68,10 +69,11 @@ class Dispatcher:
         self._providers = Providers(callables or {})
         caller = ModelCaller(self._providers, clock=self._clock)
         specialists = Specialists(self._router)
+        self._warm_up = WarmUp(caller, self._counts, clock=self._clock)
         self._desk = Desk(
             router=self._router,
             specialists=specialists,
-            generalist=Generalist(self._router, specialists, clock=self._clock),
+            survey=Survey(self._router, specialists, self._warm_up, clock=self._clock),
             caller=caller,
             one=OneModel(caller, Acceptance(caller, validators)),
             reporter=Reporter(self._router, self._counts),
@@ -174,7 +176,8 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Sends the last reports and ends the connections."""
-        await self._desk.generalist.close()
+        await self._desk.survey.close()
+        await self._warm_up.close()
         await self._desk.reporter.close(FAREWELL_S)
         await self._providers.close()
         if self._own_router:

@@ -35,7 +35,6 @@ from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._checks import PolicyError
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._decisions import Decisions
-from waypost_client.dispatch._generalist import Generalist
 from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
 from waypost_client.dispatch._parallel import ask_at_once
 from waypost_client.dispatch._question import Question
@@ -43,6 +42,7 @@ from waypost_client.dispatch._reports import Reporter, fitting
 from waypost_client.dispatch._showing import Sink
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._speculation import Speculation
+from waypost_client.dispatch._survey import Survey
 
 MAX_REROUTES = 2
 """Times that the router is asked where else a query goes."""
@@ -67,7 +67,7 @@ class Desk:
 
     router: AsyncClient
     specialists: Specialists
-    generalist: Generalist
+    survey: Survey
     caller: ModelCaller
     one: OneModel
     reporter: Reporter
@@ -82,7 +82,7 @@ class Flow:
         self._question = question
         self._ledger = ledger
         self._sink = sink
-        self._speculation = Speculation(desk.generalist, desk.one, desk.counts)
+        self._speculation = Speculation(desk.survey, desk.one, desk.counts)
         self._decisions = Decisions(desk.reporter, ledger)
 
     @property
@@ -116,7 +116,7 @@ class Flow:
         rejected: list[str] = []
         while True:
             self._decisions.add(contract)
-            self._desk.generalist.saw(contract)
+            self._desk.survey.saw(contract)
             if contract.action in (Action.CLARIFY, Action.REFUSE):
                 return await self._without_specialist(contract)
             if contract.route in rejected:

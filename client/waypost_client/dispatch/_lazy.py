@@ -6,6 +6,7 @@ import importlib
 from collections.abc import AsyncGenerator
 
 from waypost_client import Model
+from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._prices import load_prices
 from waypost_client.dispatch._provider import ModelRequest, Provider, Reply
 
@@ -15,7 +16,7 @@ _PROVIDERS = {
 }
 
 
-def providers() -> dict[str, Provider]:
+def lazy_providers() -> dict[str, "LazyProvider"]:
     """A provider for each protocol that a fleet can name; none is loaded yet."""
     return {name: LazyProvider(*place) for name, place in _PROVIDERS.items()}
 
@@ -43,7 +44,11 @@ class LazyProvider:
             # A thread, because the import would stop the loop and with it all deadlines.
             self._loading = asyncio.create_task(asyncio.to_thread(self._make))
         # A caller who is cancelled must not take the SDK from the others.
-        provider = await asyncio.shield(self._loading)
+        try:
+            provider = await asyncio.shield(self._loading)
+        except ImportError:
+            message = f"{self._name} needs its SDK: pip install 'waypost[dispatch]'"
+            raise ModelError(FailureKind.BROKEN, message) from None
         await load_prices(model)
         return provider
 
@@ -61,7 +66,8 @@ class LazyProvider:
     async def close(self) -> None:
         """Ends the connections."""
         if self._loading is not None:
-            await (await self._loading).close()
+            with contextlib.suppress(ImportError):
+                await (await self._loading).close()
 
     def _make(self) -> Provider:
         made: Provider = getattr(importlib.import_module(self._module), self._name)()

@@ -7,6 +7,9 @@ from waypost_client import AttemptRole, ModelAttempt
 from waypost_client.dispatch._failures import FailureKind
 from waypost_client.dispatch._provider import Usage
 
+PATIENT_S = 5.0
+"""How long somebody has waited who may tell others that a model does not answer."""
+
 MAX_CALLS = 6
 """Calls of models for one query, unless its policy says otherwise."""
 
@@ -41,6 +44,12 @@ class Attempt:
     why: str = ""
     breaker_open_s: float = 0.0
 
+    @property
+    def _speaks_for_all(self) -> bool:
+        """Whether others should leave the model alone, too; not if only we were in a hurry."""
+        in_a_hurry = self.error is FailureKind.TIMEOUT and self.latency_s < PATIENT_S
+        return self.breaker_open_s > 0 and not in_a_hurry
+
     def for_report(self) -> ModelAttempt:
         """What the router is told of it."""
         return ModelAttempt(
@@ -54,8 +63,8 @@ class Attempt:
             input_tokens=self.usage.input_tokens if self.usage else 0,
             output_tokens=self.usage.output_tokens if self.usage else 0,
             cost_usd=self.cost_usd,
-            breaker_open=self.breaker_open_s > 0,
-            breaker_open_ms=round(self.breaker_open_s * 1000),
+            breaker_open=self._speaks_for_all,
+            breaker_open_ms=round(self.breaker_open_s * 1000) if self._speaks_for_all else 0,
         )
 
 

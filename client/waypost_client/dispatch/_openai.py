@@ -8,7 +8,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from waypost_client import Model
 from waypost_client.dispatch._endpoint import api_key, shown
-from waypost_client.dispatch._openai_request import PUBLIC_URL, body_of
+from waypost_client.dispatch._openai_request import PUBLIC_URL, body_of, is_public
 from waypost_client.dispatch._provider import ModelRequest, Reply, Usage
 from waypost_client.dispatch._reading import Reader
 from waypost_client.dispatch._sdk_errors import SdkErrors
@@ -61,6 +61,9 @@ class OpenAIProvider:
                 max_retries=0,
                 http_client=self._http,
             )
+            if not is_public(model):
+                # The SDK takes them from the environment; they are nobody else's business.
+                self._clients[name].organization = self._clients[name].project = None
         client = self._clients[name]
         client.api_key = key
         return client
@@ -107,7 +110,7 @@ def _usage(usage: CompletionUsage | None) -> Usage | None:
         return None
     details = usage.prompt_tokens_details
     return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
+        input_tokens=usage.prompt_tokens or 0,
+        output_tokens=usage.completion_tokens or 0,
         cached_input_tokens=(details.cached_tokens or 0) if details else 0,
     )

@@ -3,6 +3,7 @@
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 
+from waypost_client import Model
 from waypost_client.dispatch._endpoint import is_host
 from waypost_client.dispatch._messages import Prompt, Role
 from waypost_client.dispatch._provider import ESCALATE, ModelRequest
@@ -46,14 +47,14 @@ def body_of(request: ModelRequest, *, streamed: bool) -> CompletionCreateParamsB
         body["tools"] = [_TOOL]
     if request.wants_confidence and "logprobs" in request.model.features:
         body["logprobs"] = True
-    if is_public(request):
+    if is_public(request.model):
         _add_public(body, request)
     return body
 
 
-def is_public(request: ModelRequest) -> bool:
-    """Whether it goes to OpenAI itself, which knows words that other servers refuse."""
-    return is_host(request.model.base_url or PUBLIC_URL, _PUBLIC_HOST)
+def is_public(model: Model) -> bool:
+    """Whether it is OpenAI's own, which knows words that other servers refuse."""
+    return is_host(model.base_url or PUBLIC_URL, _PUBLIC_HOST)
 
 
 def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
@@ -79,7 +80,7 @@ def _add_sampling(body: CompletionCreateParamsBase, request: ModelRequest) -> No
         body["seed"] = sampling.seed
     if sampling.stop:
         body["stop"] = list(sampling.stop)
-    if sampling.max_output_tokens and is_public(request):
+    if sampling.max_output_tokens and is_public(request.model):
         body["max_completion_tokens"] = sampling.max_output_tokens
     elif sampling.max_output_tokens:
         body["max_tokens"] = sampling.max_output_tokens

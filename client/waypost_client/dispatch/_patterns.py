@@ -226,8 +226,6 @@ _UNFINISHED = (
     rb"hooks\.slack\.com[A-Za-z0-9/]*",
     rb"whsec_[A-Za-z0-9+/=]*",
     rb"-----BEGIN[A-Z0-9 ]*-*",
-    # Blanks within a keyword.
-    rb"(?i:api|secret|access|private|auth|account|client)[_ -](?i:access)?[_ -]?[A-Za-z]*",
     _KEYWORD
     + _QUOTES
     + rb"\s{0,3}(?:(?:=>|:=|==?|:)"

@@ -76,7 +76,7 @@ def _listed(model_id: str, provider: str, base_url: str, usage: Usage) -> float:
         prices.Usage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
-            cache_read_tokens=usage.cached_input_tokens,
+            cache_read_tokens=min(usage.cached_input_tokens, usage.input_tokens),
         ),
         model_id,
         # Without an address it is the public endpoint of the protocol's own provider.

@@ -1,61 +1,42 @@
-"""Which provider calls a model; an SDK is loaded with the first model that needs it."""
+"""Which provider calls a model."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Mapping
 
 from waypost_client import Model
 from waypost_client.dispatch._callable import CallableProvider, ModelFunction
 from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._lazy import LazyProvider, lazy_providers
 from waypost_client.dispatch._provider import Provider
-
-
-def _openai() -> Provider:
-    from waypost_client.dispatch._openai import OpenAIProvider
-
-    return OpenAIProvider()
-
-
-def _anthropic() -> Provider:
-    from waypost_client.dispatch._anthropic import AnthropicProvider
-
-    return AnthropicProvider()
-
-
-BUILT_IN: Mapping[str, Callable[[], Provider]] = {"openai": _openai, "anthropic": _anthropic}
-"""By the contract's word for the wire protocol."""
 
 
 class Providers:
     """The providers of one dispatcher. For one event loop."""
 
-    def __init__(
-        self,
-        callables: Mapping[str, ModelFunction],
-        *,
-        built_in: Mapping[str, Callable[[], Provider]] = BUILT_IN,
-    ) -> None:
+    def __init__(self, callables: Mapping[str, ModelFunction]) -> None:
         """`callables` stand in for models, by their names in the fleet."""
-        self._by_model: dict[str, Provider] = {
-            name: CallableProvider(function) for name, function in callables.items()
-        }
-        self._built_in = built_in
-        self._by_protocol: dict[str, Provider] = {}
+        self._by_model = {name: CallableProvider(function) for name, function in callables.items()}
+        self._by_protocol: Mapping[str, LazyProvider] = lazy_providers()
+
+    async def load(self, model: Model) -> None:
+        """Loads the SDK that a call of `model` needs, so that its time does not begin before."""
+        if model.name not in self._by_model and model.provider in self._by_protocol:
+            with contextlib.suppress(ModelError):  # the call will say it
+                await self._by_protocol[model.provider].load(model)
 
     def of(self, model: Model) -> Provider:
         """Who calls `model`; raises ModelError when nobody can."""
-        if model.name in self._by_model:
-            return self._by_model[model.name]
-        provider = self._by_protocol.get(model.provider)
+        provider = self._by_model.get(model.name) or self._by_protocol.get(model.provider)
         if provider is None:
-            if model.provider not in self._built_in:
-                known = ", ".join(sorted(self._built_in))
-                raise ModelError(
-                    FailureKind.BAD_REQUEST,
-                    f"its provider is {model.provider!r}, and this client speaks {known}",
-                )
-            provider = self._by_protocol[model.provider] = self._built_in[model.provider]()
+            raise ModelError(
+                FailureKind.BAD_REQUEST,
+                f"its provider is {model.provider!r}, and this client speaks "
+                f"{', '.join(sorted(self._by_protocol))}",
+            )
         return provider
 
     async def close(self) -> None:
         """Ends all connections."""
-        for provider in (*self._by_model.values(), *self._by_protocol.values()):
+        every: list[Provider] = [*self._by_model.values(), *self._by_protocol.values()]
+        for provider in every:
             await provider.close()

@@ -79,6 +79,9 @@ class Reporter:
             report = await self._queue.get()
             try:
                 await self._send(report)
+            except asyncio.CancelledError:
+                self._drop("the dispatcher was closed")
+                raise
             finally:
                 self._queue.task_done()
 
@@ -101,9 +104,6 @@ class Reporter:
             except WaypostError as error:
                 self._drop(str(error))
                 return
-            except asyncio.CancelledError:
-                self._drop("the dispatcher was closed")
-                raise
             else:
                 self._counts.reports_sent += 1
                 return

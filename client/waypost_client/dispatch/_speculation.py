@@ -7,10 +7,10 @@ from waypost_client.dispatch._asking import Done, OneModel, in_order
 from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import ModelError
-from waypost_client.dispatch._generalist import Generalist
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._survey import Survey
 
 
 class HeadStart:
@@ -69,15 +69,15 @@ class HeadStart:
 class Speculation:
     """The head start of one query, if its generalist's policy gives it one."""
 
-    def __init__(self, generalist: Generalist, one: OneModel, counts: Counts) -> None:
-        self._generalist = generalist
+    def __init__(self, survey: Survey, one: OneModel, counts: Counts) -> None:
+        self._survey = survey
         self._one = one
         self._counts = counts
         self._head_start: HeadStart | None = None
 
     def begin(self, question: Question, ledger: Ledger) -> None:
         """Lets the generalist begin, if it may."""
-        specialist = self._generalist.may_begin
+        specialist = self._survey.may_begin
         if specialist is None:
             return
         case = case_of(
@@ -112,7 +112,7 @@ class Speculation:
         finally:
             await self.cancel()
         if head_start.case.route == case.route:
-            self._generalist.was_wrong()
+            self._survey.was_wrong()
         return None
 
     async def cancel(self) -> None:

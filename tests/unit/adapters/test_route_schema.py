@@ -51,9 +51,9 @@ UNKNOWN_KEYS: list[tuple[type[BaseModel], str, str]] = [
         RouteFile,
         "specialist:\n  models: []\n  temprature: 0.2\n",
         "3: specialist.temprature is an unknown key; did you mean 'temperature'? It may be one of "
-        "call_timeout_ms, checks, connect_timeout_ms, first_token_timeout_ms, guard, idempotent, max_calls, "
-        "max_output_tokens, models, parallel, pattern, seed, speculative, stop, temperature, "
-        "timeout_ms, top_p",
+        "call_timeout_ms, checks, connect_timeout_ms, first_token_timeout_ms, guard, idempotent, "
+        "max_calls, max_output_tokens, models, parallel, pattern, seed, speculative, stop, "
+        "temperature, timeout_ms, top_p",
     ),
     (
         RouteFile,

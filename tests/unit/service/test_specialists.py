@@ -101,5 +101,5 @@ def test_timeouts_are_told_apart() -> None:
         call_timeout_ms=9_000,
     )
     assert ref_of(specialist).timeouts == contract_pb2.Timeouts(
-        total_ms=45_000, first_token_ms=2_000, connect_ms=500
+        total_ms=45_000, first_token_ms=2_000, connect_ms=500, call_ms=9_000
     )

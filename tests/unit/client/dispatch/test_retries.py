@@ -3,21 +3,21 @@
 import pytest
 
 from waypost_client.dispatch._failures import CONSEQUENCES, FailureKind, ModelError
-from waypost_client.dispatch._retries import RESERVE, SHARE, RetryBudget, wait_before_retry
+from waypost_client.dispatch._retries import RESERVE, SHARE, RetryBudget, may_retry
 
 K = FailureKind
 
 
-def wait(
+def retried(
     kind: FailureKind,
     *,
     after: float | None = None,
     others: bool = True,
     idempotent: bool = True,
     left: float = 60,
-) -> float | bool:
+) -> bool:
     error = ModelError(kind, "", retry_after_s=after)
-    return wait_before_retry(error, others=others, idempotent=idempotent, time_left_s=left)
+    return may_retry(error, others=others, idempotent=idempotent, time_left_s=left)
 
 
 def test_every_failure_has_its_consequence() -> None:
@@ -27,28 +27,28 @@ def test_every_failure_has_its_consequence() -> None:
 @pytest.mark.parametrize("kind", FailureKind)
 def test_only_what_may_pass_is_tried_again(kind: FailureKind) -> None:
     passing = {K.RATE_LIMITED, K.SERVER_ERROR, K.UNREACHABLE, K.CUT, K.MALFORMED}
-    assert wait(kind) is (kind in passing)
+    assert retried(kind) is (kind in passing)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_a_step_with_effects_is_repeated_only_if_it_cannot_have_begun(kind: FailureKind) -> None:
-    assert wait(kind, idempotent=False) is (kind in {K.RATE_LIMITED, K.UNREACHABLE})
+    assert retried(kind, idempotent=False) is (kind in {K.RATE_LIMITED, K.UNREACHABLE})
 
 
 @pytest.mark.parametrize(
     ("after", "others", "left", "expected"),
     [
-        (0.5, True, 60, 0.5),  # soon enough
+        (0.5, True, 60, True),  # soon enough
         (3.0, True, 60, False),  # another model answers sooner
-        (3.0, False, 60, 3.0),  # there is no other
+        (3.0, False, 60, True),  # there is no other
         (3.0, False, 2, False),  # too late
         (0.5, True, 0.3, False),  # too late
     ],
 )
 def test_a_provider_may_say_how_long_to_wait(
-    after: float, others: bool, left: float, expected: float | bool
+    after: float, others: bool, left: float, expected: bool
 ) -> None:
-    assert wait(K.RATE_LIMITED, after=after, others=others, left=left) == expected
+    assert retried(K.RATE_LIMITED, after=after, others=others, left=left) is expected
 
 
 def test_retries_are_a_share_of_the_calls_once_the_reserve_is_used() -> None:

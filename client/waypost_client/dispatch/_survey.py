@@ -1,44 +1,56 @@
-"""The default route's specialist, known before the router has decided."""
+"""The router's specialists, looked up in the background, before a query needs them."""
 
 import asyncio
 from collections.abc import Callable
 
 from waypost_client import AsyncClient, Contract, Specialist, WaypostError
 from waypost_client.dispatch._specialists import Specialists
+from waypost_client.dispatch._warm_up import WarmUp
 
 PAUSE_S = 5.0
 """Between two looks at the router, however often it changes."""
 
+MOST = 100
+"""Specialists that are looked up: their prompts are then at hand, and their models can be kept
+warm. Of more routes, those that are asked for are."""
 
-class Generalist:
+
+class Survey:
     """Keeps up with one router. For one event loop."""
 
     def __init__(
-        self, router: AsyncClient, specialists: Specialists, *, clock: Callable[[], float]
+        self,
+        router: AsyncClient,
+        specialists: Specialists,
+        warm_up: WarmUp,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self._router = router
         self._specialists = specialists
+        self._warm_up = warm_up
         self._clock = clock
-        self._known: Specialist | None = None
+        self._generalist: Specialist | None = None
         self._version = ""
         self._looked_at = -PAUSE_S
         self._looking: asyncio.Task[None] | None = None
 
     @property
     def may_begin(self) -> Specialist | None:
-        """The specialist, if its policy lets it begin before the decision."""
-        known = self._known
+        """The default route's specialist, if its policy lets it begin before the decision."""
+        known = self._generalist
         return known if known and known.ref.policy.speculative and known.ref.models else None
 
     def saw(self, contract: Contract) -> None:
         """Looks again, in the background, when the routes are not those that it knows."""
+        self._warm_up.saw(contract.specialist)
         if contract.index_version != self._version and self._is_rested():
             self._looked_at = self._clock()
             self._looking = asyncio.create_task(self._look())
 
     def was_wrong(self) -> None:
         """What it knows is not what the router says now; it looks again at the next contract."""
-        self._known, self._version = None, ""
+        self._generalist, self._version = None, ""
 
     async def close(self) -> None:
         """Ends what is under way."""
@@ -53,7 +65,9 @@ class Generalist:
     async def _look(self) -> None:
         try:
             routes = await self._router.routes()
-            self._known = await self._specialists.specialist(routes.default_route)
+            self._generalist = await self._specialists.specialist(routes.default_route)
+            for route in routes.routes[:MOST]:
+                self._warm_up.saw((await self._specialists.specialist(route.name)).ref)
         except WaypostError:
             return  # a head start is a favour; the next contract lets it try again
         self._version = routes.index_version
