@@ -20,6 +20,9 @@ if "LLM_MODEL" not in os.environ:
 CALL_SECONDS = 120
 """More than any call here takes on a busy machine."""
 
+BIG = "big"
+"""A model of the fleet that tests stand in for with a function."""
+
 FLEET = f"""\
 models:
   smol:
@@ -28,13 +31,24 @@ models:
     model: {MODEL_ID}
     api_key_env: ""
     context_window: {CONTEXT_TOKENS}
+    features: [logprobs]
+  {BIG}:
+    provider: openai
+    model: {BIG}
+    context_window: 100000
+    usd_per_mtok_in: 1
+    usd_per_mtok_out: 1
 """
-SPECIALIST = """\
-description: {description}
+SPECIALIST = f"""\
 specialist:
-  models: [smol]
+  models: [smol, {BIG}]
   temperature: 0
   max_output_tokens: 40
+"""
+CASCADE = f"""\
+{SPECIALIST}\
+  pattern: cascade
+  checks: {{json_schema: {{type: object, required: [sql]}}}}
 """
 ROUTES = {
     "testing/exemplars.txt": """\
@@ -43,18 +57,28 @@ how do I test a function that reads a file
 should every bug get a regression test
 when do I use a mock instead of the real thing
 my tests are slow, how do I speed them up
+in which language are tests best written
 """,
     "testing/specialist.md": "You know all about tests. You answer with one short paragraph.\n",
-    "testing/route.yaml": SPECIALIST.format(description="Testing of software."),
+    "testing/route.yaml": SPECIALIST,
     "databases/exemplars.txt": """\
 why is this join slow
 which column should I index
 how do I add a column to a large table without locking it
 explain the isolation level read committed
-write a query that counts orders per customer
+how large may a table become
 """,
     "databases/specialist.md": "You know databases. You answer with one short paragraph.\n",
-    "databases/route.yaml": SPECIALIST.format(description="Databases and SQL."),
+    "databases/route.yaml": SPECIALIST,
+    "queries/exemplars.txt": """\
+write a query that counts orders per customer
+give me the SQL for the ten newest users
+select all products without a price
+SQL statement for the sum of payments in May
+query the names of employees by department
+""",
+    "queries/specialist.md": "You write SQL.\n",
+    "queries/route.yaml": CASCADE,
 }
 
 

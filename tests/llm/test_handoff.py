@@ -22,7 +22,7 @@ def test_the_model_of_the_contract_answers_with_the_prompt_of_the_route(
     assert contract.route == route
     specialist = client.specialist(route)
     assert specialist.prompt == ROUTES[f"{route}/specialist.md"]
-    (model,) = contract.specialist.models
+    model = contract.specialist.models[0]
     assert (model.base_url, model.model_id) == (llama.base_url, MODEL_ID)
     sampling = contract.specialist.sampling
     with OpenAI(base_url=model.base_url, api_key="none", max_retries=0) as openai:
