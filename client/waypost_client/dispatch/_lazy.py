@@ -32,7 +32,7 @@ class LazyProvider:
     def __init__(self, module: str, name: str) -> None:
         self._module = module
         self._name = name
-        self._loading: asyncio.Task[Provider] | None = None
+        self._loading: asyncio.Future[Provider] | None = None
 
     async def load(self, model: Model) -> Provider:
         """The provider; waits for its SDK, 2 to 4 seconds for the first time.
@@ -42,7 +42,9 @@ class LazyProvider:
         """
         if self._loading is None:
             # A thread, because the import would stop the loop and with it all deadlines.
-            self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+            # Not asyncio.to_thread: it would take this task's context there, and with it anyio's
+            # word that a loop is running.
+            self._loading = asyncio.get_running_loop().run_in_executor(None, self._make)
         # A caller who is cancelled must not take the SDK from the others.
         try:
             provider = await asyncio.shield(self._loading)
