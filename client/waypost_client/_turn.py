@@ -68,7 +68,7 @@ class Turn:
         calls = [
             f"  {each.started_s:.1f} s  {each.model} for {each.route} ({each.role}): "
             f"{each.error or 'answered'} after {each.latency_s:.1f} s"
-            + (f": {each.why}" if each.why else "")
+            + (f": {each.why.removeprefix(f'{each.error}: ')}" if each.why else "")
             for each in self.attempts
         ]
         return "\n".join([*decisions, *calls]) or "the router did not decide"

@@ -66,6 +66,8 @@ def _line() -> str:
     try:
         return input("> " if sys.stdin.isatty() else "").strip()
     except EOFError:
+        if sys.stdin.isatty():
+            click.echo()
         return "/quit"
     except KeyboardInterrupt:
         click.echo()
