@@ -91,6 +91,10 @@ bench-serving: setup  ## Measure decisions over gRPC beside an echo, the bare en
 bench-growth: setup  ## Measure times and memory from 100 to 1,000,000 exemplars, 5 to 10,000 routes
 	@$(BIN)/python -m tests.bench.growth
 
+.PHONY: bench-dispatch
+bench-dispatch: setup  ## Measure what the dispatcher adds to the router and the model
+	@$(BIN)/python -m tests.bench.dispatch
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

@@ -6,7 +6,9 @@ import grpc
 import pytest
 
 from waypost_client import WaypostError as ClientError
+from waypost_client import dispatch
 from waypost_client._errors import ERROR_OF, error_of, error_of_number
+from waypost_client.dispatch import DispatchError
 from waypost_server.core import errors
 from waypost_server.service.status import STATUS_OF, status_of
 
@@ -31,7 +33,18 @@ def test_every_error_of_the_server_has_a_status_or_never_reaches_a_caller() -> N
 
 
 def test_every_error_of_the_client_has_one_status_and_every_status_one_error() -> None:
-    assert sorted(ERROR_OF.values(), key=repr) == sorted(tree(ClientError), key=repr)
+    of_calls = {error for error in tree(ClientError) if not issubclass(error, DispatchError)}
+    assert sorted(ERROR_OF.values(), key=repr) == sorted(of_calls, key=repr)
+
+
+def test_every_error_of_the_dispatcher_is_public_and_can_be_told_apart_by_its_status() -> None:
+    kinds = [kind for kind in tree(DispatchError) if issubclass(kind, DispatchError)]
+    assert {kind.__name__ for kind in kinds} <= {*dispatch.__all__}
+    assert len({kind.status for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        error = kind("nobody answered")
+        assert (error.code, error.details) == (kind.status, "nobody answered")
+        assert (error.contracts, error.attempts) == ((), ())
 
 
 @pytest.mark.parametrize("status", [*STATUS_OF.values(), grpc.StatusCode.INTERNAL])

@@ -4,7 +4,22 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"click", "faiss", "numpy", "onnxruntime", "pydantic", "tokenizers", "uvloop", "yaml"}
+HEAVY = {
+    "anthropic",
+    "click",
+    "faiss",
+    "httpx2",
+    "jsonschema",
+    "numpy",
+    "onnxruntime",
+    "openai",
+    "pydantic",
+    "re2",
+    "tenacity",
+    "tokenizers",
+    "uvloop",
+    "yaml",
+}
 
 CLIENT_ONLY = """
 import sys

@@ -60,6 +60,10 @@ class OneModel:
         self._caller = caller
         self._acceptance = acceptance
 
+    async def ready_for(self, case: Case) -> None:
+        """Takes in the policy; raises PolicyError when it cannot be carried out."""
+        await self._acceptance.ready_for(case)
+
     def streams(self, case: Case) -> bool:
         """Whether its answer may be shown piece by piece."""
         return not self._acceptance.needs_whole(case)

@@ -189,6 +189,7 @@ class Flow:
             raise NobodyAnsweredError(route, [], why) from None
 
     async def _ask_about(self, case: Case) -> Done:
+        await self._desk.one.ready_for(case)
         early = await self._speculation.settle(case, self._sink)
         if isinstance(early, Done):
             return early
