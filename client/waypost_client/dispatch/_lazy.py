@@ -41,10 +41,10 @@ class LazyProvider:
             model: whose price shall be at hand too.
         """
         if self._loading is None:
-            # A thread, because the import would stop the loop and with it all deadlines; of this
-            # task's context it must know nothing, or anyio takes it for the loop's own.
-            loop = asyncio.get_running_loop()
-            self._loading = loop.run_in_executor(None, self._make)
+            # A thread, because the import would stop the loop and with it all deadlines.
+            # Not asyncio.to_thread: it would take this task's context there, and with it anyio's
+            # word that a loop is running.
+            self._loading = asyncio.get_running_loop().run_in_executor(None, self._make)
         # A caller who is cancelled must not take the SDK from the others.
         try:
             provider = await asyncio.shield(self._loading)
