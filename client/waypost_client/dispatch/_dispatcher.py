@@ -1,7 +1,9 @@
 """The dispatcher: a query in, the specialist's answer out."""
 
 import asyncio
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +21,7 @@ from waypost_client.dispatch._messages import Dialogue
 from waypost_client.dispatch._providers import Providers
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
+from waypost_client.dispatch._shadows import Shadows
 from waypost_client.dispatch._showing import Sink
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
@@ -51,6 +54,8 @@ class Dispatcher:
         callables: Mapping[str, ModelFunction] | None = None,
         validators: Sequence[Validator] = (),
         timeout_s: float = TIMEOUT_S,
+        shadow_log: Path | None = None,
+        shadow_texts: bool = False,
     ) -> None:
         """Connects at the first query; create it inside the event loop that uses it.
 
@@ -59,6 +64,9 @@ class Dispatcher:
             callables: functions that stand in for models, by the models' names in the fleet.
             validators: what every answer must pass before it goes out, beside its route's policy.
             timeout_s: how long a whole answer may take, unless the call says otherwise.
+            shadow_log: a file that takes a line for each run of a shadow candidate, which
+                `waypost shadow report` reads; without it no candidate runs.
+            shadow_texts: whether those lines have queries and answers, for people who judge them.
         """
         self._own_router = isinstance(router, str)
         self._router = AsyncClient(router) if isinstance(router, str) else router
@@ -68,6 +76,15 @@ class Dispatcher:
         self._providers = Providers(callables or {})
         caller = ModelCaller(self._providers, clock=self._clock)
         specialists = Specialists(self._router)
+        self._shadows = Shadows(
+            shadow_log,
+            router=self._router,
+            specialists=specialists,
+            providers=self._providers,
+            validators=validators,
+            counts=self._counts,
+            texts=shadow_texts,
+        )
         self._desk = Desk(
             router=self._router,
             specialists=specialists,
@@ -76,6 +93,7 @@ class Dispatcher:
             one=OneModel(caller, Acceptance(caller, validators)),
             reporter=Reporter(self._router, self._counts),
             counts=self._counts,
+            shadow=self._shadows.begin,
         )
 
     @property
@@ -173,8 +191,9 @@ class Dispatcher:
         )
 
     async def close(self) -> None:
-        """Sends the last reports and ends the connections."""
+        """Waits for shadow runs, sends the last reports and ends the connections."""
         await self._desk.generalist.close()
+        await self._shadows.close()
         await self._desk.reporter.close(FAREWELL_S)
         await self._providers.close()
         if self._own_router:
@@ -198,6 +217,7 @@ class Dispatcher:
         )
         flow = Flow(self._desk, question, ledger, sink)
         self._counts.queries += 1
+        answer: Answer | None = None
         try:
             try:
                 async with asyncio.timeout_at(ledger.deadline) as limit:
@@ -211,5 +231,8 @@ class Dispatcher:
         except Exception as error:
             self._counts.failures[type(error).__name__] += 1
             raise
+        finally:
+            if flow.beside and (ended := answer or sys.exception()):
+                flow.beside.live_ended(ended, flow.contracts)
         self._counts.answers += 1
         return answer
