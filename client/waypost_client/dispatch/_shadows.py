@@ -150,8 +150,7 @@ class Shadows:
             result = AnswerTooLateError("no answer in time")
         except Exception as error:  # noqa: BLE001  (what goes wrong here is the record's to say)
             result = error
-        contracts = flow.contracts or (part.contract,)
-        side = side_of(result, contracts, ledger)
+        side = side_of(result, flow.contracts or _decided(part), ledger)
         beside.candidate_ended(part.candidate.name, side, text_of(result), part.not_callable)
 
     def _desk(self, part: Part) -> Desk:
@@ -185,6 +184,11 @@ class Shadows:
                 "shadow_log to record them in",
                 names,
             )
+
+
+def _decided(part: Part) -> tuple[Contract, ...]:
+    """What is decided before a candidate begins."""
+    return () if part.candidate.router_address else (part.contract,)
 
 
 def falls_on(candidate: ShadowCandidate, contract: Contract) -> bool:

@@ -16,7 +16,17 @@ from tests.scripted_router import Specialist, scripted_router, specialist
 from tests.unit.client.dispatch.worlds import World, at, told, tries, world
 from waypost.v1 import contract_pb2 as pb
 from waypost.v1 import router_pb2
-from waypost_client.dispatch import Dialogue, Ended, Message, NoAnswerError, RejectedError, Role
+from waypost_client.dispatch import (
+    Dialogue,
+    Ended,
+    Message,
+    NoAnswerError,
+    RejectedError,
+    Role,
+    SyncDispatcher,
+)
+from waypost_client.shadow._reading import Lines, read_runs
+from waypost_client.shadow._report import report_of
 
 BOTH = pytest.mark.parametrize("streamed", [False, True])
 
@@ -262,6 +272,7 @@ async def test_a_router_that_is_away_is_the_candidates_failure(llm: LlmServer, l
     assert answer.ended is Ended.ANSWERED
     assert (record["shadow"]["outcome"], record["shadow"]["calls"]) == ("failed", 0)
     assert record["shadow"]["errors"] in (["unavailable"], ["deadline_exceeded"])
+    assert (record["shadow"]["route"], record["same_route"]) == ("", False)
 
 
 async def test_the_shadows_of_another_routers_contract_do_not_run(
@@ -505,6 +516,29 @@ async def test_without_a_log_nothing_runs_and_that_is_said_once(
     [said] = caplog.records
     assert "cheaper" in said.getMessage()
     assert "shadow_log" in said.getMessage()
+
+
+async def test_the_sync_face_records_too(llm: LlmServer, log: Path) -> None:
+    def ask(address: str) -> str:
+        with SyncDispatcher(address, shadow_log=log, shadow_texts=True) as dispatcher:
+            return dispatcher.answer("hi").text
+
+    async with scripted_router({"code": cheaper(llm)}) as router:
+        assert await asyncio.to_thread(ask, router.address) == "ok"
+    [record] = records(log)
+    assert record["texts"] == {"query": "hi", "live": "ok", "shadow": "ok"}
+
+
+async def test_what_is_recorded_is_what_the_report_reads(llm: LlmServer, log: Path) -> None:
+    llm.always("cheap", Fails(500))
+    async with world(llm, {"code": cheaper(llm)}, shadow_log=log) as w:
+        for _ in range(3):
+            await w.dispatcher.answer("hi")
+        await recorded(w, log, 3)
+    lines = Lines()
+    report = report_of(read_runs([log], lines))
+    assert (lines.runs, lines.damaged) == (3, 0)
+    assert report["cheaper"]["code"].outcomes == {("answered", "failed"): 3}
 
 
 async def test_shadow_runs_need_no_restart_to_begin_or_end(llm: LlmServer, log: Path) -> None:
