@@ -73,6 +73,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     delay_s: float = 0.0
     reroute_to: Sequence[str] = ()
     refuses_reports: int = 0
+    shadow_prompts: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     asked: list[router_pb2.RouteQueryRequest] = field(default_factory=list)
     rerouted: list[router_pb2.RerouteQueryRequest] = field(default_factory=list)
@@ -105,8 +106,9 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         found = self.specialists.get(request.route)
         if found is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such route")
+        prompt = self.shadow_prompts.get(request.shadow, found.prompt)
         return router_pb2.GetSpecialistResponse(
-            route=request.route, prompt=found.prompt, specialist=found.ref
+            route=request.route, prompt=prompt, specialist=found.ref
         )
 
     async def ListRoutes(  # noqa: N802

@@ -20,7 +20,9 @@ class Counts:
         retries: calls made again to the same model.
         reports_sent: outcomes that the router has heard.
         reports_dropped: outcomes that it will not hear.
+        shadows: shadow runs that were begun.
         shadows_dropped: shadow runs that were left out because too many were under way.
+        shadow_records_dropped: ended shadow runs that could not be recorded.
     """
 
     queries: int = 0
@@ -34,4 +36,6 @@ class Counts:
     retries: int = 0
     reports_sent: int = 0
     reports_dropped: int = 0
+    shadows: int = 0
     shadows_dropped: int = 0
+    shadow_records_dropped: int = 0

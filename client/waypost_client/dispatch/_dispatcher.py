@@ -1,7 +1,9 @@
 """The dispatcher: a query in, the specialist's answer out."""
 
 import asyncio
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +20,7 @@ from waypost_client.dispatch._messages import Dialogue
 from waypost_client.dispatch._providers import Providers
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
+from waypost_client.dispatch._shadows import Shadows
 from waypost_client.dispatch._showing import Sink
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
@@ -52,6 +55,8 @@ class Dispatcher:
         callables: Mapping[str, ModelFunction] | None = None,
         validators: Sequence[Validator] = (),
         timeout_s: float = TIMEOUT_S,
+        shadow_log: Path | None = None,
+        shadow_texts: bool = False,
     ) -> None:
         """Connects at the first query; create it inside the event loop that uses it.
 
@@ -60,6 +65,9 @@ class Dispatcher:
             callables: functions that stand in for models, by the models' names in the fleet.
             validators: what every answer must pass before it goes out, beside its route's policy.
             timeout_s: how long a whole answer may take, unless the call says otherwise.
+            shadow_log: a file that takes a line for each run of a shadow candidate, which
+                `waypost shadow report` reads; without it no candidate runs.
+            shadow_texts: whether those lines have queries and answers, for people who judge them.
         """
         self._own_router = isinstance(router, str)
         self._router = AsyncClient(router) if isinstance(router, str) else router
@@ -70,14 +78,25 @@ class Dispatcher:
         caller = ModelCaller(self._providers, clock=self._clock)
         specialists = Specialists(self._router)
         self._warm_up = WarmUp(caller, self._counts, clock=self._clock)
+        self._survey = Survey(self._router, specialists, self._warm_up, clock=self._clock)
+        self._shadows = Shadows(
+            shadow_log,
+            router=self._router,
+            specialists=specialists,
+            providers=self._providers,
+            validators=validators,
+            counts=self._counts,
+            texts=shadow_texts,
+        )
         self._desk = Desk(
             router=self._router,
             specialists=specialists,
-            survey=Survey(self._router, specialists, self._warm_up, clock=self._clock),
+            survey=self._survey,
             caller=caller,
             one=OneModel(caller, Acceptance(caller, validators)),
             reporter=Reporter(self._router, self._counts),
             counts=self._counts,
+            shadow=self._shadows.begin,
         )
 
     @property
@@ -175,9 +194,10 @@ class Dispatcher:
         )
 
     async def close(self) -> None:
-        """Sends the last reports and ends the connections."""
-        await self._desk.survey.close()
+        """Waits for shadow runs, sends the last reports and ends the connections."""
+        await self._survey.close()
         await self._warm_up.close()
+        await self._shadows.close()
         await self._desk.reporter.close(FAREWELL_S)
         await self._providers.close()
         if self._own_router:
@@ -185,7 +205,7 @@ class Dispatcher:
 
     async def __aenter__(self) -> Self:
         """Looks at the router's specialists, in the background; the first query need not wait."""
-        self._desk.survey.begin()
+        self._survey.begin()
         return self
 
     async def __aexit__(
@@ -203,6 +223,7 @@ class Dispatcher:
         )
         flow = Flow(self._desk, question, ledger, sink)
         self._counts.queries += 1
+        answer: Answer | None = None
         try:
             try:
                 async with asyncio.timeout_at(ledger.deadline) as limit:
@@ -216,5 +237,8 @@ class Dispatcher:
         except Exception as error:
             self._counts.failures[type(error).__name__] += 1
             raise
+        finally:
+            if flow.beside and (ended := answer or sys.exception()):
+                flow.beside.live_ended(ended, flow.contracts)
         self._counts.answers += 1
         return answer

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 from waypost_client import (
     Action,
-    AsyncClient,
     Contract,
     Pattern,
     SpecialistOutcome,
@@ -30,6 +29,7 @@ from waypost_client.dispatch._asking import (
     ask_in_turn,
     in_order,
 )
+from waypost_client.dispatch._beside import Beside
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._checks import PolicyError
@@ -39,8 +39,8 @@ from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
 from waypost_client.dispatch._parallel import ask_at_once
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter, fitting
+from waypost_client.dispatch._router import Prompts, Router
 from waypost_client.dispatch._showing import Sink
-from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._speculation import Speculation
 from waypost_client.dispatch._survey import Survey
 
@@ -63,15 +63,17 @@ class _Told(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What all queries of a dispatcher share."""
+    """What all queries of a dispatcher share; `survey` is None where nobody waits for an answer."""
 
-    router: AsyncClient
-    specialists: Specialists
-    survey: Survey
+    router: Router
+    specialists: Prompts
+    survey: Survey | None
     caller: ModelCaller
     one: OneModel
     reporter: Reporter
     counts: Counts
+    shadow: Callable[[Contract, Question, Ledger], Beside | None] | None = None
+    """Lets candidates begin beside a decision."""
 
 
 class Flow:
@@ -82,6 +84,7 @@ class Flow:
         self._question = question
         self._ledger = ledger
         self._sink = sink
+        self.beside: Beside | None = None
         self._speculation = Speculation(desk.survey, desk.one, desk.counts)
         self._decisions = Decisions(desk.reporter, ledger)
 
@@ -113,10 +116,13 @@ class Flow:
         contract = await self._desk.router.route(
             self._question.text, **self._question.for_router(), timeout_s=self._router_s()
         )
+        if self._desk.shadow:
+            self.beside = self._desk.shadow(contract, self._question, self._ledger)
         rejected: list[str] = []
         while True:
             self._decisions.add(contract)
-            self._desk.survey.saw(contract)
+            if self._desk.survey:
+                self._desk.survey.saw(contract)
             if contract.action in (Action.CLARIFY, Action.REFUSE):
                 return await self._without_specialist(contract)
             if contract.route in rejected:

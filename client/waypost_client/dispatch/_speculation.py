@@ -69,7 +69,7 @@ class HeadStart:
 class Speculation:
     """The head start of one query, if its generalist's policy gives it one."""
 
-    def __init__(self, survey: Survey, one: OneModel, counts: Counts) -> None:
+    def __init__(self, survey: Survey | None, one: OneModel, counts: Counts) -> None:
         self._survey = survey
         self._one = one
         self._counts = counts
@@ -77,7 +77,7 @@ class Speculation:
 
     def begin(self, question: Question, ledger: Ledger) -> None:
         """Lets the generalist begin, if it may."""
-        specialist = self._survey.may_begin
+        specialist = self._survey.may_begin if self._survey else None
         if specialist is None:
             return
         case = case_of(
@@ -111,7 +111,7 @@ class Speculation:
             return head_start.model.name, error
         finally:
             await self.cancel()
-        if head_start.case.route == case.route:
+        if self._survey and head_start.case.route == case.route:
             self._survey.was_wrong()
         return None
 

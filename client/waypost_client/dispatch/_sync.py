@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -32,12 +33,20 @@ class SyncDispatcher:
         callables: Mapping[str, ModelFunction] | None = None,
         validators: Sequence[Validator] = (),
         timeout_s: float = TIMEOUT_S,
+        shadow_log: Path | None = None,
+        shadow_texts: bool = False,
     ) -> None:
         """Arguments as for `Dispatcher`; starts a thread."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             make = partial(
-                _make, router, callables=callables, validators=validators, timeout_s=timeout_s
+                _make,
+                router,
+                callables=callables,
+                validators=validators,
+                timeout_s=timeout_s,
+                shadow_log=shadow_log,
+                shadow_texts=shadow_texts,
             )
             self._dispatcher = self._portal.call(make)
             stack.callback(self._portal.call, self._dispatcher.close)
@@ -166,6 +175,15 @@ async def _make(
     callables: Mapping[str, ModelFunction] | None,
     validators: Sequence[Validator],
     timeout_s: float,
+    shadow_log: Path | None,
+    shadow_texts: bool,
 ) -> Dispatcher:
     """Inside the loop that it belongs to."""
-    return Dispatcher(router, callables=callables, validators=validators, timeout_s=timeout_s)
+    return Dispatcher(
+        router,
+        callables=callables,
+        validators=validators,
+        timeout_s=timeout_s,
+        shadow_log=shadow_log,
+        shadow_texts=shadow_texts,
+    )
