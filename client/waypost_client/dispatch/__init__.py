@@ -18,17 +18,17 @@ from waypost_client.dispatch._answer import (
     NoAnswerError,
     RejectedError,
 )
-from waypost_client.dispatch._callable import ModelFunction
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._dispatcher import Dispatcher
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._guard import Finding
 from waypost_client.dispatch._ledger import Attempt
 from waypost_client.dispatch._messages import Dialogue, Message, Prompt, Role
-from waypost_client.dispatch._provider import Finish, ModelRequest, Reply, Usage
+from waypost_client.dispatch._output._guard import Finding
+from waypost_client.dispatch._output._validators import Draft, Validator
+from waypost_client.dispatch._providers._callable import ModelFunction
+from waypost_client.dispatch._providers._provider import Finish, ModelRequest, Reply, Usage
 from waypost_client.dispatch._stream import AnswerStream
 from waypost_client.dispatch._sync import SyncAnswerStream, SyncDispatcher
-from waypost_client.dispatch._validators import Draft, Validator
 
 __all__ = [
     "Answer",

@@ -6,8 +6,8 @@ from enum import StrEnum
 import grpc
 
 from waypost_client import Contract, DeadlineExceededError, WaypostError
-from waypost_client.dispatch._guard import Finding
 from waypost_client.dispatch._ledger import Attempt
+from waypost_client.dispatch._output._guard import Finding
 
 
 class Ended(StrEnum):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from waypost_client import AttemptRole, Model, Pattern
-from waypost_client.dispatch._acceptance import Acceptance, Accepted, SoftFailureError
 from waypost_client.dispatch._calls import Aim, Made, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._showing import LiveShow, Sink
+from waypost_client.dispatch._output._acceptance import Acceptance, Accepted, SoftFailureError
+from waypost_client.dispatch._output._showing import LiveShow, Sink
 
 NO_MODEL = "the contract names no model that may be called"
 

@@ -13,9 +13,9 @@ from waypost_client import AttemptRole, Model
 from waypost_client.dispatch._breaker import CircuitBreaker
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Attempt, Ledger
-from waypost_client.dispatch._prices import cost_usd
-from waypost_client.dispatch._provider import ModelRequest, Reply
-from waypost_client.dispatch._providers import Providers
+from waypost_client.dispatch._providers._prices import cost_usd
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._retries import RetryBudget, may_retry, wait_before_retry
 
 _log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from waypost_client import Contract, Model, Pick, SpecialistRef
-from waypost_client.dispatch._guard import Context
 from waypost_client.dispatch._messages import Dialogue, Prompt, Role
+from waypost_client.dispatch._output._guard import Context
 from waypost_client.dispatch._prompt import prompt_for
-from waypost_client.dispatch._provider import ModelRequest
+from waypost_client.dispatch._providers._provider import ModelRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

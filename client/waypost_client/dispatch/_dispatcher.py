@@ -8,24 +8,24 @@ from types import TracebackType
 from typing import Self
 
 from waypost_client import AsyncClient, Feedback, SpecialistOutcome
-from waypost_client.dispatch._acceptance import Acceptance
 from waypost_client.dispatch._answer import Answer, AnswerTooLateError
 from waypost_client.dispatch._asking import OneModel
-from waypost_client.dispatch._callable import ModelFunction
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._flow import Desk, Flow
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._messages import Dialogue
-from waypost_client.dispatch._providers import Providers
+from waypost_client.dispatch._output._acceptance import Acceptance
+from waypost_client.dispatch._output._showing import Sink
+from waypost_client.dispatch._output._validators import Validator
+from waypost_client.dispatch._providers._callable import ModelFunction
+from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
-from waypost_client.dispatch._shadows import Shadows
-from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._shadow._shadows import Shadows
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
 from waypost_client.dispatch._survey import Survey
-from waypost_client.dispatch._validators import Validator
 from waypost_client.dispatch._warm_up import WarmUp
 
 TIMEOUT_S = 60.0

@@ -29,18 +29,18 @@ from waypost_client.dispatch._asking import (
     ask_in_turn,
     in_order,
 )
-from waypost_client.dispatch._beside import Beside
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case, case_of
-from waypost_client.dispatch._checks import PolicyError
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._decisions import Decisions
 from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
+from waypost_client.dispatch._output._checks import PolicyError
+from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._parallel import ask_at_once
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter, fitting
 from waypost_client.dispatch._router import Prompts, Router
-from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._shadow._beside import Beside
 from waypost_client.dispatch._speculation import Speculation
 from waypost_client.dispatch._survey import Survey
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from waypost_client import AttemptRole, ModelAttempt
 from waypost_client.dispatch._failures import FailureKind
-from waypost_client.dispatch._provider import Usage
+from waypost_client.dispatch._providers._provider import Usage
 
 PATIENT_S = 5.0
 """How long somebody has waited who may tell others that a model does not answer."""

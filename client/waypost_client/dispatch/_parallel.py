@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waypost_client import AttemptRole, Model, Pick
-from waypost_client.dispatch._acceptance import SoftFailureError, judge_model
 from waypost_client.dispatch._asking import Done, OneModel, ask_in_turn
 from waypost_client.dispatch._calls import Aim, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import ModelError
-from waypost_client.dispatch._judging import pick_of, pick_request
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._output._acceptance import SoftFailureError, judge_model
+from waypost_client.dispatch._output._judging import pick_of, pick_request
+from waypost_client.dispatch._output._showing import Sink
 
 WIDTH = 2
 """Models at once, unless the policy says otherwise."""

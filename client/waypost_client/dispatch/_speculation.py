@@ -8,8 +8,8 @@ from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import ModelError
 from waypost_client.dispatch._ledger import Ledger
+from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._question import Question
-from waypost_client.dispatch._showing import Sink
 from waypost_client.dispatch._survey import Survey
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from waypost_client.dispatch._answer import Answer
-from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._output._showing import Sink
 
 AHEAD = 64
 """Pieces that a model may be ahead of whoever reads them; then it waits."""
@@ -46,6 +46,9 @@ class AnswerStream:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        while not self._pieces.empty():
+            self._pieces.get_nowait()
+        self._pieces.put_nowait(None)  # whoever still waits for a piece waits no more
 
     def __aiter__(self) -> Self:
         return self

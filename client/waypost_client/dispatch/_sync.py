@@ -11,12 +11,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from waypost_client import Feedback
 from waypost_client.dispatch._answer import Answer
-from waypost_client.dispatch._callable import ModelFunction
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._dispatcher import NO_DIALOGUE, TIMEOUT_S, Dispatcher
 from waypost_client.dispatch._messages import Dialogue
+from waypost_client.dispatch._output._validators import Validator
+from waypost_client.dispatch._providers._callable import ModelFunction
 from waypost_client.dispatch._stream import AnswerStream
-from waypost_client.dispatch._validators import Validator
 
 
 class SyncDispatcher:

@@ -9,7 +9,7 @@ from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import ModelError
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._messages import Message, Prompt, Role
-from waypost_client.dispatch._provider import ModelRequest
+from waypost_client.dispatch._providers._provider import ModelRequest
 
 LIMIT_S = 60.0
 """A model that has to be loaded first may take so long."""

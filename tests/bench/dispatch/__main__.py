@@ -21,7 +21,7 @@ from waypost_client import AsyncClient, Contract
 from waypost_client.dispatch import Counts, Dialogue, Dispatcher, ModelRequest, Usage
 from waypost_client.dispatch import Reply as ModelReply
 from waypost_client.dispatch._case import case_of
-from waypost_client.dispatch._providers import Providers
+from waypost_client.dispatch._providers._registry import Providers
 
 REPO = Path(__file__).parents[3]
 PAGE = REPO / "docs/benchmarks.md"

@@ -6,7 +6,7 @@ from typing import Any
 
 from waypost_client import Model, Sampling
 from waypost_client.dispatch._messages import Message, Prompt, Role
-from waypost_client.dispatch._provider import ModelRequest, Provider, Reply
+from waypost_client.dispatch._providers._provider import ModelRequest, Provider, Reply
 
 QUERY = "Where is parcel 4711 of Jane Doe?"
 PROMPT = Prompt("You answer about parcels.", "", (Message(Role.USER, QUERY),), "waypost-abc")

@@ -8,9 +8,9 @@ import pytest
 
 from tests.llm_server import LlmServer
 from tests.unit.client.dispatch.calls import a_model, a_request
-from waypost_client.dispatch._anthropic import AnthropicProvider
-from waypost_client.dispatch._openai import OpenAIProvider
-from waypost_client.dispatch._provider import ModelRequest, Provider
+from waypost_client.dispatch._providers._anthropic import AnthropicProvider
+from waypost_client.dispatch._providers._openai import OpenAIProvider
+from waypost_client.dispatch._providers._provider import ModelRequest, Provider
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.client.dispatch.calls import QUERY, a_model, a_request, pieces_of, reply_of
-from waypost_client.dispatch._callable import CallableProvider, ModelFunction
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._provider import ModelRequest, Reply, Usage
+from waypost_client.dispatch._providers._callable import CallableProvider, ModelFunction
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
 
 REPLY = Reply(text="fine", usage=Usage(input_tokens=1, output_tokens=2), confidence=0.5)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost_client import Judge, OutputChecks
-from waypost_client.dispatch._checks import PolicyError, compile_checks
+from waypost_client.dispatch._output._checks import PolicyError, compile_checks
 
 PERSON = json.dumps(
     {

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from tests.unit.client.dispatch.test_numbers import CARDS, IBANS
-from waypost_client.dispatch._patterns import DETECTORS, Kind, found_in
+from waypost_client.dispatch._output._patterns import DETECTORS, Kind, found_in
 
 ALL = frozenset({Kind.SECRET, Kind.PERSONAL_DATA})
 KEY = base64.b64encode(hashlib.sha512(b"key").digest()).decode()

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.client.dispatch.cutting import CUTS, fed, pieces_of
-from waypost_client.dispatch._escalation import LONGEST, EscalationFilter, escalation_in
+from waypost_client.dispatch._output._escalation import LONGEST, EscalationFilter, escalation_in
 
 ESCALATIONS = {
     '{"escalate": true, "reason": "billing"}': "billing",

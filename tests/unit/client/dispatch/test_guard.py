@@ -8,9 +8,9 @@ from tests.unit.client.dispatch.cutting import CUTS, fed, pieces_of
 from tests.unit.client.dispatch.test_detectors import FOUND, JWT, NOTHING, PASSWORDS, PEM
 from tests.unit.client.dispatch.test_leak import CHINESE, PROMPT
 from waypost_client import GuardAction, OutputGuard
-from waypost_client.dispatch._guard import Context, Finding, apply, find, redacted
-from waypost_client.dispatch._guard_filter import GuardFilter
-from waypost_client.dispatch._patterns import Kind
+from waypost_client.dispatch._output._guard import Context, Finding, apply, find, redacted
+from waypost_client.dispatch._output._guard_filter import GuardFilter
+from waypost_client.dispatch._output._patterns import Kind
 
 REDACT = OutputGuard(
     secrets=GuardAction.REDACT, personal_data=GuardAction.REDACT, prompt_leak=GuardAction.REDACT

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from waypost_client import Judge, Model
-from waypost_client.dispatch._judging import pick_of, pick_request, score_of, score_request
-from waypost_client.dispatch._provider import ModelRequest
+from waypost_client.dispatch._output._judging import pick_of, pick_request, score_of, score_request
+from waypost_client.dispatch._providers._provider import ModelRequest
 
 JUDGE = Judge(model="judge", min_score=0.5, instructions="It names the fee.")
 MODEL = Model(

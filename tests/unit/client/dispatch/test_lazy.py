@@ -10,8 +10,8 @@ from tests.llm_server import Answer, LlmServer
 from tests.unit.client.dispatch.calls import a_model, a_request, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._lazy import LazyProvider, lazy_providers
-from waypost_client.dispatch._provider import Reply
+from waypost_client.dispatch._providers._lazy import LazyProvider, lazy_providers
+from waypost_client.dispatch._providers._provider import Reply
 
 HEAVY = {"openai", "anthropic", "httpx2", "pydantic", "genai_prices"}
 
@@ -19,7 +19,8 @@ HEAVY = {"openai", "anthropic", "httpx2", "pydantic", "genai_prices"}
 def test_importing_loads_no_sdk() -> None:
     code = (
         "import sys, waypost_client\n"
-        "from waypost_client.dispatch import _callable, _lazy, _prices, _prompt\n"
+        "import waypost_client.dispatch\n"
+        "from waypost_client.dispatch._providers import _lazy\n"
         "_lazy.lazy_providers()\n"
         f"print(sorted({HEAVY!r} & set(sys.modules)))"
     )
@@ -41,7 +42,7 @@ async def test_each_protocol_has_its_provider(
 async def test_a_caller_who_goes_leaves_the_sdk_to_the_others(
     llm: LlmServer, openai: Protocol
 ) -> None:
-    lazy = LazyProvider("waypost_client.dispatch._openai", "OpenAIProvider")
+    lazy = LazyProvider("waypost_client.dispatch._providers._openai", "OpenAIProvider")
     impatient = asyncio.create_task(lazy.complete(openai.request()))
     patient = asyncio.create_task(lazy.complete(openai.request()))
     await asyncio.sleep(0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost_client.dispatch._leak import leaks_of
+from waypost_client.dispatch._output._leak import leaks_of
 
 PROMPT = (
     "You are the billing specialist of Acme Bank. Never promise a refund before the second "

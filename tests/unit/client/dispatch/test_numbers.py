@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost_client.dispatch._numbers import card_number, iban, luhn
+from waypost_client.dispatch._output._numbers import card_number, iban, luhn
 
 # Test numbers that Stripe, PayPal and Adyen publish.
 CARDS = [

@@ -9,7 +9,7 @@ from tests.llm_server import Answer, LlmServer, Raw
 from tests.unit.client.dispatch.calls import pieces_of, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._provider import Finish, Reply, Usage
+from waypost_client.dispatch._providers._provider import Finish, Reply, Usage
 
 
 def events(*documents: dict[str, Any]) -> Raw:

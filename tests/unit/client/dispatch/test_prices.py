@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.client.dispatch.calls import a_model
 from waypost_client import Model
-from waypost_client.dispatch._prices import cost_usd, load_prices
-from waypost_client.dispatch._provider import Usage
+from waypost_client.dispatch._providers._prices import cost_usd, load_prices
+from waypost_client.dispatch._providers._provider import Usage
 
 USAGE = Usage(input_tokens=1_000_000, output_tokens=100_000, cached_input_tokens=200_000)
 GPT = {"name": "gpt-4o-mini"}

@@ -9,7 +9,7 @@ import pytest
 from tests.llm_server import Answer, Escalates, Hangs, LlmServer, SlowFirstToken
 from tests.unit.client.dispatch.calls import pieces_of, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
-from waypost_client.dispatch._provider import Finish, Reply, Usage
+from waypost_client.dispatch._providers._provider import Finish, Reply, Usage
 
 
 async def test_an_answer_is_read_whole(llm: LlmServer, protocol: Protocol, streamed: bool) -> None:

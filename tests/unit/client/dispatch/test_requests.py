@@ -8,8 +8,8 @@ from tests.llm_server import LlmServer
 from tests.unit.client.dispatch.calls import PROMPT, a_model, a_request, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client import Sampling
-from waypost_client.dispatch import _openai_request
 from waypost_client.dispatch._messages import Message, Prompt, Role
+from waypost_client.dispatch._providers import _openai_request
 
 SCHEMA = {"type": "object", "properties": {"status": {"type": "string"}}}
 CLOSED = SCHEMA | {"required": ["status"], "additionalProperties": False}

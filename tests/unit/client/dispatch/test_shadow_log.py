@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from waypost_client.dispatch._counts import Counts
-from waypost_client.dispatch._shadow_log import WAITING, ShadowLog, append
+from waypost_client.dispatch._shadow._log import WAITING, ShadowLog, append
 
 
 def line(writer: int, number: int) -> bytes:

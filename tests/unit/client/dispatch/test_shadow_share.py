@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from waypost.v1 import contract_pb2
 from waypost_client import Contract, ShadowCandidate
 from waypost_client._convert import contract_of
-from waypost_client.dispatch._shadows import falls_on
+from waypost_client.dispatch._shadow._shadows import falls_on
 
 CONTRACT = contract_of(contract_pb2.HandoffContract())
 IDS = [str(uuid.UUID(int=number)) for number in range(20_000)]

@@ -108,3 +108,14 @@ async def test_counts_say_what_happened(llm: LlmServer) -> None:
         with pytest.raises(Exception, match="no model answered"):
             await w.dispatcher.answer("hi")
     assert counts.failures == {"NoAnswerError": 1}
+
+
+async def test_a_stream_that_is_left_keeps_nobody_waiting(llm: LlmServer) -> None:
+    llm.always("small", Hangs(after=1))
+    async with world(llm, [at(llm, "small")]) as w:
+        async with w.dispatcher.stream("hi") as pieces:
+            assert await anext(pieces) == "one "
+            waiting = asyncio.create_task(anext(pieces, None))
+            await asyncio.sleep(0)
+        assert await asyncio.wait_for(waiting, 5) is None
+        await llm.until(lambda: llm.calls[0].hung_up)

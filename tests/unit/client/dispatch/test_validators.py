@@ -4,7 +4,7 @@ import pytest
 
 from waypost.v1 import contract_pb2
 from waypost_client._convert import contract_of
-from waypost_client.dispatch._validators import Draft, Validator, run_validators
+from waypost_client.dispatch._output._validators import Draft, Validator, run_validators
 
 DRAFT = Draft(
     text="An answer.", query="A query?", contract=contract_of(contract_pb2.HandoffContract())

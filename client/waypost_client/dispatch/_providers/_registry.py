@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Mapping
 
 from waypost_client import Model
-from waypost_client.dispatch._callable import CallableProvider, ModelFunction
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._lazy import LazyProvider, lazy_providers
-from waypost_client.dispatch._provider import Provider
+from waypost_client.dispatch._providers._callable import CallableProvider, ModelFunction
+from waypost_client.dispatch._providers._lazy import LazyProvider, lazy_providers
+from waypost_client.dispatch._providers._provider import Provider
 
 
 class Providers:

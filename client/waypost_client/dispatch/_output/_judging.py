@@ -8,8 +8,8 @@ from typing import Any
 
 from waypost_client import Judge, Model, Sampling
 from waypost_client.dispatch._messages import Message, Prompt, Role
-from waypost_client.dispatch._provider import ModelRequest
-from waypost_client.dispatch._text import well_formed
+from waypost_client.dispatch._output._text import well_formed
+from waypost_client.dispatch._providers._provider import ModelRequest
 
 _GOOD = "It answers the query correctly and completely."
 _MAX_OUTPUT_TOKENS = 1024

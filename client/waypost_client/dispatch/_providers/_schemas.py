@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from waypost_client.dispatch._provider import ESCALATE, ModelRequest
+from waypost_client.dispatch._providers._provider import ESCALATE, ModelRequest
 
 ESCALATE_DESCRIPTION = (
     f"Call {ESCALATE} instead of answering when the request is not yours to answer."

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from waypost_client.dispatch._numbers import card_number, iban
-from waypost_client.dispatch._regex import bytes_regex
+from waypost_client.dispatch._output._numbers import card_number, iban
+from waypost_client.dispatch._output._regex import bytes_regex
 
 Span = tuple[int, int]
 """Where something starts and ends, in bytes."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from waypost_client import Judge, OutputChecks
-from waypost_client.dispatch._regex import Regex, RegexError, text_regex
-from waypost_client.dispatch._schema import JsonSchema, SchemaError
-from waypost_client.dispatch._text import unfenced, well_formed
+from waypost_client.dispatch._output._regex import Regex, RegexError, text_regex
+from waypost_client.dispatch._output._schema import JsonSchema, SchemaError
+from waypost_client.dispatch._output._text import unfenced, well_formed
 
 _POLICIES = 256
 """Compiled policies that are kept: more than the routes of a large table."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from waypost_client import Contract
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._shadow_side import Result, side_of, text_of
+from waypost_client.dispatch._shadow._side import Result, side_of, text_of
 from waypost_client.shadow import ShadowRun, ShadowSide, ShadowTexts, line_of
 
 _End = tuple[ShadowSide, str | None]

@@ -4,10 +4,10 @@ from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMes
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 
 from waypost_client import Model
-from waypost_client.dispatch._endpoint import is_host
 from waypost_client.dispatch._messages import Prompt, Role
-from waypost_client.dispatch._provider import ESCALATE, ModelRequest
-from waypost_client.dispatch._schemas import (
+from waypost_client.dispatch._providers._endpoint import is_host
+from waypost_client.dispatch._providers._provider import ESCALATE, ModelRequest
+from waypost_client.dispatch._providers._schemas import (
     ESCALATE_DESCRIPTION,
     ESCALATE_PARAMETERS,
     is_closed,

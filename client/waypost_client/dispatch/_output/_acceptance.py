@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from waypost_client import AttemptRole, Judge, Model, OutputChecks
 from waypost_client.dispatch._calls import Aim, ModelCaller
 from waypost_client.dispatch._case import Case
-from waypost_client.dispatch._checks import compile_checks
-from waypost_client.dispatch._escalation import escalation_in
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._guard import Finding, apply
-from waypost_client.dispatch._judging import score_of, score_request
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._provider import Reply
-from waypost_client.dispatch._validators import Draft, Validator, run_validators
+from waypost_client.dispatch._output._checks import compile_checks
+from waypost_client.dispatch._output._escalation import escalation_in
+from waypost_client.dispatch._output._guard import Finding, apply
+from waypost_client.dispatch._output._judging import score_of, score_request
+from waypost_client.dispatch._output._validators import Draft, Validator, run_validators
+from waypost_client.dispatch._providers._provider import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The output guard for a stream: shows no part of what must not leave."""
 
 from waypost_client import GuardAction, OutputGuard
-from waypost_client.dispatch._guard import (
+from waypost_client.dispatch._output._guard import (
     Context,
     Finding,
     action_of,
@@ -11,7 +11,7 @@ from waypost_client.dispatch._guard import (
     redacts,
     unfinished,
 )
-from waypost_client.dispatch._patterns import Kind
+from waypost_client.dispatch._output._patterns import Kind
 
 _CONTEXT = 64
 """Characters before the held text that checks look back at, such as a password's name (40)."""

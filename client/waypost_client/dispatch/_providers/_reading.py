@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._provider import ESCALATE, Finish, Reply, Usage
+from waypost_client.dispatch._providers._provider import ESCALATE, Finish, Reply, Usage
 
 _FILTERED = {"content_filter", "refusal"}
 _LENGTH = {"length", "max_tokens", "model_context_window_exceeded"}

@@ -4,8 +4,8 @@ from anthropic.types import MessageParam, TextBlockParam, ToolParam
 from anthropic.types.message_create_params import MessageCreateParamsBase
 
 from waypost_client.dispatch._messages import Message, Prompt, Role
-from waypost_client.dispatch._provider import ESCALATE, ModelRequest
-from waypost_client.dispatch._schemas import (
+from waypost_client.dispatch._providers._provider import ESCALATE, ModelRequest
+from waypost_client.dispatch._providers._schemas import (
     ESCALATE_DESCRIPTION,
     ESCALATE_PARAMETERS,
     offers_escalation,

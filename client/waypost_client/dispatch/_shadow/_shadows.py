@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waypost_client import AsyncClient, Contract, ShadowCandidate
-from waypost_client.dispatch._acceptance import Acceptance
 from waypost_client.dispatch._answer import Answer, AnswerTooLateError
-from waypost_client.dispatch._beside import Beside
 from waypost_client.dispatch._calls import ModelCaller
-from waypost_client.dispatch._candidate import (
+from waypost_client.dispatch._counts import Counts
+from waypost_client.dispatch._flow import Desk, Flow
+from waypost_client.dispatch._ledger import Ledger
+from waypost_client.dispatch._output._acceptance import Acceptance
+from waypost_client.dispatch._output._validators import Validator
+from waypost_client.dispatch._providers._registry import Providers
+from waypost_client.dispatch._question import Question
+from waypost_client.dispatch._reports import Reporter
+from waypost_client.dispatch._shadow._beside import Beside
+from waypost_client.dispatch._shadow._candidate import (
     CandidatesPrompts,
     OnTrial,
     OtherDecisions,
@@ -21,16 +28,9 @@ from waypost_client.dispatch._candidate import (
     Silent,
     part_of,
 )
-from waypost_client.dispatch._counts import Counts
-from waypost_client.dispatch._flow import Desk, Flow
-from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._providers import Providers
-from waypost_client.dispatch._question import Question
-from waypost_client.dispatch._reports import Reporter
-from waypost_client.dispatch._shadow_log import ShadowLog
-from waypost_client.dispatch._shadow_side import side_of, text_of
+from waypost_client.dispatch._shadow._log import ShadowLog
+from waypost_client.dispatch._shadow._side import side_of, text_of
 from waypost_client.dispatch._specialists import Specialists
-from waypost_client.dispatch._validators import Validator
 
 AT_ONCE = 8
 """Candidates under way at a time: a share of the queries, and never the load of all of them."""

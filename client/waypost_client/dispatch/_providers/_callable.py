@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply
 
 Answered = str | Reply
 ModelFunction = Callable[[ModelRequest], Answered | Awaitable[Answered] | AsyncIterator[Answered]]

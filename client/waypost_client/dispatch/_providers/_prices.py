@@ -8,7 +8,7 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from waypost_client import Model
-from waypost_client.dispatch._provider import Usage
+from waypost_client.dispatch._providers._provider import Usage
 
 _MILLION = 1e6
 

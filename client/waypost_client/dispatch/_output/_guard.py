@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from waypost_client import GuardAction, OutputGuard
-from waypost_client.dispatch._leak import leaks_of
-from waypost_client.dispatch._patterns import Kind, found_in, unfinished_from
+from waypost_client.dispatch._output._leak import leaks_of
+from waypost_client.dispatch._output._patterns import Kind, found_in, unfinished_from
 
 _ACTIVE = (GuardAction.FLAG, GuardAction.REDACT, GuardAction.BLOCK)
 _LEAK = "passage"

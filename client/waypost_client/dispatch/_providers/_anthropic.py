@@ -9,11 +9,11 @@ from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
 from anthropic.types import Usage as MessageUsage
 
 from waypost_client import Model
-from waypost_client.dispatch._anthropic_request import body_of, unnamed
-from waypost_client.dispatch._endpoint import api_key, shown
-from waypost_client.dispatch._provider import ModelRequest, Reply, Usage
-from waypost_client.dispatch._reading import Reader
-from waypost_client.dispatch._sdk_errors import SdkErrors
+from waypost_client.dispatch._providers._anthropic_request import body_of, unnamed
+from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
+from waypost_client.dispatch._providers._reading import Reader
+from waypost_client.dispatch._providers._sdk_errors import SdkErrors
 
 _PUBLIC_URL = "https://api.anthropic.com"
 

@@ -7,11 +7,11 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from waypost_client import Model
-from waypost_client.dispatch._endpoint import api_key, shown
-from waypost_client.dispatch._openai_request import PUBLIC_URL, body_of, is_public
-from waypost_client.dispatch._provider import ModelRequest, Reply, Usage
-from waypost_client.dispatch._reading import Reader
-from waypost_client.dispatch._sdk_errors import SdkErrors
+from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._openai_request import PUBLIC_URL, body_of, is_public
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
+from waypost_client.dispatch._providers._reading import Reader
+from waypost_client.dispatch._providers._sdk_errors import SdkErrors
 
 
 class OpenAIProvider:

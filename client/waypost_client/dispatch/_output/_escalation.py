@@ -5,7 +5,7 @@ import re
 from enum import Enum, auto
 from typing import Any
 
-from waypost_client.dispatch._text import well_formed
+from waypost_client.dispatch._output._text import well_formed
 
 LONGEST = 4096
 """Characters of text that may be an escalation; a longer one is an answer."""

@@ -20,10 +20,10 @@ from waypost_client import (
 from waypost_client.dispatch._asking import Done, OneModel
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._ledger import Ledger
+from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._reports import Report, Reporter
 from waypost_client.dispatch._router import Prompts, Router
-from waypost_client.dispatch._shadow_side import LeftOutError
-from waypost_client.dispatch._showing import Sink
+from waypost_client.dispatch._shadow._side import LeftOutError
 from waypost_client.dispatch._specialists import Specialists
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from waypost_client.dispatch._acceptance import Accepted, blocked_by, escalated
 from waypost_client.dispatch._case import Case
-from waypost_client.dispatch._escalation import EscalationFilter
-from waypost_client.dispatch._guard_filter import GuardFilter
-from waypost_client.dispatch._provider import Reply
+from waypost_client.dispatch._output._acceptance import Accepted, blocked_by, escalated
+from waypost_client.dispatch._output._escalation import EscalationFilter
+from waypost_client.dispatch._output._guard_filter import GuardFilter
+from waypost_client.dispatch._providers._provider import Reply
 
 Sink = Callable[[str], Awaitable[None]]
 """Takes what the user sees next."""

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator
 
 from waypost_client import Model
 from waypost_client.dispatch._failures import FailureKind, ModelError
-from waypost_client.dispatch._prices import load_prices
-from waypost_client.dispatch._provider import ModelRequest, Provider, Reply
+from waypost_client.dispatch._providers._prices import load_prices
+from waypost_client.dispatch._providers._provider import ModelRequest, Provider, Reply
 
 _PROVIDERS = {
-    "openai": ("waypost_client.dispatch._openai", "OpenAIProvider"),
-    "anthropic": ("waypost_client.dispatch._anthropic", "AnthropicProvider"),
+    "openai": ("waypost_client.dispatch._providers._openai", "OpenAIProvider"),
+    "anthropic": ("waypost_client.dispatch._providers._anthropic", "AnthropicProvider"),
 }
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from waypost_client.dispatch._regex import RegexError, text_regex
-from waypost_client.dispatch._text import well_formed
+from waypost_client.dispatch._output._regex import RegexError, text_regex
+from waypost_client.dispatch._output._text import well_formed
 
 _Value = Any
 """What JSON can say."""

@@ -1,0 +1,1 @@
+"""What becomes of an answer before the user sees it."""

@@ -1,0 +1,1 @@
+"""Calls of models, one SDK an adapter."""
