@@ -63,7 +63,7 @@ class Talk:
         self, query: str, show: Callable[[str], None], ended: threading.Event
     ) -> Answer:
         try:
-            async with self._dispatcher.stream(query, dialogue=self._dialogue) as pieces:
+            async with self._dispatcher.stream(query, conversation=self._dialogue) as pieces:
                 async for piece in pieces:
                     show(piece)
             return pieces.answer

@@ -95,7 +95,7 @@ async def test_the_second_turn_is_asked_with_the_first(dispatcher: Dispatcher) -
     first = "I write my unit tests in Haskell. Is that a good idea?"
     answer = await dispatcher.answer(first)
     dialogue = Dialogue().then(first, answer.text, route=answer.route)
-    second = await dispatcher.answer("Which language is best for tests?", dialogue=dialogue)
+    second = await dispatcher.answer("Which language is best for tests?", conversation=dialogue)
     assert (answer.route, second.route) == ("testing", "testing")
     before, after = (each.attempts[0].usage for each in (answer, second))
     assert before is not None

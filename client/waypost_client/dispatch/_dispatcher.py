@@ -109,7 +109,7 @@ class Dispatcher:
         self,
         query: str,
         *,
-        dialogue: Dialogue = NO_DIALOGUE,
+        conversation: Dialogue = NO_DIALOGUE,
         request_id: str = "",
         tenant: str = "",
         metadata: Mapping[str, str] | None = None,
@@ -120,7 +120,7 @@ class Dispatcher:
 
         Args:
             query: the user's words.
-            dialogue: what was said before.
+            conversation: what was said before.
             request_id: your own id, for the logs.
             tenant: on whose behalf.
             metadata: facts that the router's rules may use.
@@ -133,7 +133,7 @@ class Dispatcher:
         """
         question = Question(
             text=query,
-            dialogue=dialogue,
+            dialogue=conversation,
             request_id=request_id,
             tenant=tenant,
             metadata=metadata or {},
@@ -145,7 +145,7 @@ class Dispatcher:
         self,
         query: str,
         *,
-        dialogue: Dialogue = NO_DIALOGUE,
+        conversation: Dialogue = NO_DIALOGUE,
         request_id: str = "",
         tenant: str = "",
         metadata: Mapping[str, str] | None = None,
@@ -164,7 +164,7 @@ class Dispatcher:
 
         Args:
             query: as for `answer`.
-            dialogue: as for `answer`.
+            conversation: as for `answer`.
             request_id: as for `answer`.
             tenant: as for `answer`.
             metadata: as for `answer`.
@@ -173,7 +173,7 @@ class Dispatcher:
         """
         question = Question(
             text=query,
-            dialogue=dialogue,
+            dialogue=conversation,
             request_id=request_id,
             tenant=tenant,
             metadata=metadata or {},

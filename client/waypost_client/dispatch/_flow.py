@@ -170,13 +170,14 @@ class Flow:
         )
 
     def _apply_limits(self, ref: SpecialistRef, tighten: Callable[[float], None]) -> None:
-        """A contract may bring the deadline forward and move the bound on calls, never beyond."""
+        """A contract may bring the deadline forward; the first one bounds the calls."""
         if ref.timeouts.total_ms:
             until = self._ledger.arrived + ref.timeouts.total_ms / 1000
             if until < self._ledger.deadline:
                 self._ledger.deadline = until
                 tighten(until)
-        self._ledger.max_calls = ref.policy.max_calls or MAX_CALLS
+        if len(self._decisions.all) == 1:
+            self._ledger.max_calls = ref.policy.max_calls or MAX_CALLS
 
     async def _ask(self, route: str, ref: SpecialistRef, contract: Contract) -> Done:
         """The specialist's answer; raises EscalatedError, BrokenError or NobodyAnsweredError."""

@@ -61,7 +61,7 @@ class SyncDispatcher:
         self,
         query: str,
         *,
-        dialogue: Dialogue = NO_DIALOGUE,
+        conversation: Dialogue = NO_DIALOGUE,
         request_id: str = "",
         tenant: str = "",
         metadata: Mapping[str, str] | None = None,
@@ -73,7 +73,7 @@ class SyncDispatcher:
             partial(
                 self._dispatcher.answer,
                 query,
-                dialogue=dialogue,
+                conversation=conversation,
                 request_id=request_id,
                 tenant=tenant,
                 metadata=metadata,
@@ -86,7 +86,7 @@ class SyncDispatcher:
         self,
         query: str,
         *,
-        dialogue: Dialogue = NO_DIALOGUE,
+        conversation: Dialogue = NO_DIALOGUE,
         request_id: str = "",
         tenant: str = "",
         metadata: Mapping[str, str] | None = None,
@@ -96,7 +96,7 @@ class SyncDispatcher:
         """As `Dispatcher.stream`, for `with` and `for`."""
         stream = self._dispatcher.stream(
             query,
-            dialogue=dialogue,
+            conversation=conversation,
             request_id=request_id,
             tenant=tenant,
             metadata=metadata,

@@ -44,7 +44,7 @@ async def test_the_static_prompt_comes_first_and_is_the_same_bytes(llm: LlmServe
     )
     spec = specialist([at(llm, "small")], prompt=PROMPT, params={"language": "python", "lines": 3})
     async with world(llm, {"code": spec}) as w:
-        await w.dispatcher.answer("first query", dialogue=dialogue)
+        await w.dispatcher.answer("first query", conversation=dialogue)
         w.router.specialists["code"].params = {"language": "go"}
         await w.dispatcher.answer("another one")
         asked = w.router.asked

@@ -152,3 +152,16 @@ async def test_an_answer_about_escalation_is_an_answer(llm: LlmServer) -> None:
     llm.always("code", Answer(text))
     async with world(llm, routes(llm, "code")) as w:
         assert (await told(w, streamed=True)).text == text
+
+
+async def test_the_first_decision_bounds_the_calls_of_all(llm: LlmServer) -> None:
+    for name in ("a", "b", "c"):
+        llm.always(name, NOT_MINE)
+    specialists = routes(llm, "a", "b", "c")
+    specialists["a"].ref.policy.max_calls = 2
+    specialists["b"].ref.policy.max_calls = 32
+    async with world(llm, specialists) as w:
+        with pytest.raises(RejectedError):
+            await w.dispatcher.answer("hi")
+        await w.reports(2)
+    assert len(llm.calls) == 2

@@ -119,7 +119,7 @@ async def test_it_is_told_what_the_live_model_is_told(llm: LlmServer, log: Path)
     dialogue = Dialogue(messages=(Message(Role.USER, "before"), Message(Role.ASSISTANT, "yes")))
     spec = cheaper(llm, prompt="You are terse.", params={"language": "Rust"})
     async with world(llm, {"code": spec}, shadow_log=log) as w:
-        await w.dispatcher.answer("and now?", dialogue=dialogue)
+        await w.dispatcher.answer("and now?", conversation=dialogue)
         [record] = await recorded(w, log)
     [live], [beside] = llm.calls_of("live"), llm.calls_of("cheap")
     assert live.body["messages"] == beside.body["messages"]
