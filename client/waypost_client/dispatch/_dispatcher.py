@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,6 +54,7 @@ class Dispatcher:
         *,
         callables: Mapping[str, ModelFunction] | None = None,
         validators: Sequence[Validator] = (),
+        key_names: Collection[str] = (),
         timeout_s: float = TIMEOUT_S,
         shadow_log: Path | None = None,
         shadow_texts: bool = False,
@@ -64,6 +65,8 @@ class Dispatcher:
             router: its address, HOST:PORT, or a client, which stays yours to close.
             callables: functions that stand in for models, by the models' names in the fleet.
             validators: what every answer must pass before it goes out, beside its route's policy.
+            key_names: environment variables whose values may be sent to the endpoints that a
+                contract names, beside those whose names end in API_KEY.
             timeout_s: how long a whole answer may take, unless the call says otherwise.
             shadow_log: a file that takes a line for each run of a shadow candidate, which
                 `waypost shadow report` reads; without it no candidate runs.
@@ -74,7 +77,7 @@ class Dispatcher:
         self._timeout_s = timeout_s
         self._clock = asyncio.get_running_loop().time
         self._counts = Counts()
-        self._providers = Providers(callables or {})
+        self._providers = Providers(callables or {}, key_names=key_names)
         caller = ModelCaller(self._providers, clock=self._clock)
         specialists = Specialists(self._router)
         self._warm_up = WarmUp(caller, self._counts, clock=self._clock)

@@ -1,6 +1,6 @@
 """The dispatcher for threads: its event loop runs in a thread of its own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ class SyncDispatcher:
         *,
         callables: Mapping[str, ModelFunction] | None = None,
         validators: Sequence[Validator] = (),
+        key_names: Collection[str] = (),
         timeout_s: float = TIMEOUT_S,
         shadow_log: Path | None = None,
         shadow_texts: bool = False,
@@ -40,14 +41,16 @@ class SyncDispatcher:
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             make = partial(
-                _make,
+                Dispatcher,
                 router,
                 callables=callables,
                 validators=validators,
+                key_names=key_names,
                 timeout_s=timeout_s,
                 shadow_log=shadow_log,
                 shadow_texts=shadow_texts,
             )
+            # Inside the loop that it belongs to.
             self._dispatcher = self._portal.call(make)
             stack.callback(self._portal.call, self._dispatcher.close)
             self._stack = stack.pop_all()
@@ -167,23 +170,3 @@ class SyncAnswerStream:
 
     async def _next(self) -> str | None:
         return await anext(self._stream, None)
-
-
-async def _make(
-    router: str,
-    *,
-    callables: Mapping[str, ModelFunction] | None,
-    validators: Sequence[Validator],
-    timeout_s: float,
-    shadow_log: Path | None,
-    shadow_texts: bool,
-) -> Dispatcher:
-    """Inside the loop that it belongs to."""
-    return Dispatcher(
-        router,
-        callables=callables,
-        validators=validators,
-        timeout_s=timeout_s,
-        shadow_log=shadow_log,
-        shadow_texts=shadow_texts,
-    )

@@ -7,7 +7,15 @@ from tests.scripted_router import model, specialist
 from tests.unit.client.dispatch.worlds import at, told, tries, world
 from waypost.v1 import contract_pb2, router_pb2
 from waypost_client import Feedback, UnavailableError
-from waypost_client.dispatch import Dialogue, Dispatcher, Ended, Message, ModelRequest, Role
+from waypost_client.dispatch import (
+    Dialogue,
+    Dispatcher,
+    Ended,
+    Message,
+    ModelRequest,
+    NoAnswerError,
+    Role,
+)
 
 BOTH = pytest.mark.parametrize("streamed", [False, True])
 PROMPT = "You review code.\n\nBe brief."
@@ -164,6 +172,21 @@ async def test_sampling_and_limits_travel_with_the_contract(llm: LlmServer) -> N
     assert (body["temperature"], body["top_p"], body["seed"]) == (0.0, 0.5, 3)
     assert body["max_tokens"] == 7
     assert body["stop"] == ["END"]
+
+
+async def test_a_router_cannot_have_any_secret_sent_anywhere(
+    llm: LlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
+    models = [at(llm, "curious", api_key_env="DATABASE_PASSWORD")]
+    async with world(llm, models) as w:
+        with pytest.raises(NoAnswerError, match="DATABASE_PASSWORD") as caught:
+            await w.dispatcher.answer("hi")
+    assert not llm.calls
+    assert "hunter2" not in str(caught.value)
+    async with world(llm, models, key_names=["DATABASE_PASSWORD"]) as w:
+        await w.dispatcher.answer("hi")
+    assert llm.calls[0].headers["authorization"] == "Bearer hunter2"
 
 
 async def test_a_router_that_is_away_is_the_routers_error() -> None:

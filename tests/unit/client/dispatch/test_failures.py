@@ -290,11 +290,11 @@ async def test_a_content_filter_or_overflow_says_nothing_against_the_model(llm: 
 
 
 async def test_a_missing_key_is_named_and_nobody_is_called(llm: LlmServer) -> None:
-    keyless = at(llm, "first", api_key_env="A_KEY_THAT_NOBODY_SET")
+    keyless = at(llm, "first", api_key_env="THE_UNSET_API_KEY")
     async with world(llm, [keyless, at(llm, "second")]) as w:
         answer = await w.dispatcher.answer("hi")
     assert tries(answer) == [("first", "not_authorised"), ("second", "ok")]
-    assert "A_KEY_THAT_NOBODY_SET" in took(answer, "first")[0].why
+    assert "THE_UNSET_API_KEY" in took(answer, "first")[0].why
     assert not llm.calls_of("first")
 
 
