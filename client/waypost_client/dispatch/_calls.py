@@ -134,53 +134,33 @@ class ModelCaller:
     async def _once(
         self, request: ModelRequest, ledger: Ledger, aim: Aim, ends: float, show: Show | None
     ) -> Made:
-        model, started = request.model, self._clock()
-        breaker = self.breaker(model)
-        call = _Call(started, ends, aim)
-
-        def line(error: ModelError | None = None, reply: Reply | None = None) -> Attempt:
-            usage = reply.usage if reply else None
-            return Attempt(
-                model=model.name,
-                route=aim.route,
-                role=aim.role,
-                started_s=started - ledger.arrived,
-                latency_s=self._clock() - started,
-                first_token_s=call.first_token_s,
-                usage=usage,
-                cost_usd=cost_usd(model, usage),
-                error=error.kind if error else None,
-                why=str(error) if error else "",
-                breaker_open_s=breaker.open_for_s,
-            )
-
+        call = _Call(request.model, aim, ledger, self.breaker(request.model), self._clock(), ends)
         if ledger.calls_left <= 0:
             raise ModelError(
                 FailureKind.CALL_LIMIT, f"{ledger.calls} calls were made, as many as may be"
             )
-        permit = breaker.admit()
+        permit = call.breaker.admit()
         if permit is None:
-            error = ModelError(
-                FailureKind.BREAKER_OPEN,
-                f"it failed too often; it is tried again in {breaker.open_for_s:.1f} s",
+            raise call.failed(
+                ModelError(
+                    FailureKind.BREAKER_OPEN,
+                    f"it failed too often; it is tried again in {call.breaker.open_for_s:.1f} s",
+                )
             )
-            ledger.attempts.append(line(error))
-            raise error
         ledger.calls += 1
-        self.last_called[model.name] = started
+        self.last_called[request.model.name] = call.started
         try:
             reply = await self._answered(request, call, show)
         except ModelError as error:
-            breaker.settle(permit, well=call.says_of(error, self._clock()))
-            ledger.attempts.append(line(error))
-            raise
+            call.breaker.settle(permit, well=call.says_of(error))
+            raise call.failed(error) from None
         except asyncio.CancelledError:
-            why = self._ended_by_caller(ledger)
-            breaker.settle(permit, well=call.says_of(why, self._clock()))
-            ledger.attempts.append(line(why))
+            why = call.ended_by_caller()
+            call.breaker.settle(permit, well=call.says_of(why))
+            call.failed(why)
             raise
-        breaker.settle(permit, well=True)
-        return Made(reply, line(reply=reply))
+        call.breaker.settle(permit, well=True)
+        return Made(reply, call.line(reply=reply))
 
     async def _answered(self, request: ModelRequest, call: "_Call", show: Show | None) -> Reply:
         provider = self._providers.of(request.model)
@@ -191,9 +171,8 @@ class ModelCaller:
                 async with aclosing(provider.stream(request)) as pieces:
                     return await self._streamed(pieces, call, limit, show)
         except TimeoutError:
-            waited = self._clock() - call.started
             raise ModelError(
-                FailureKind.TIMEOUT, f"no {call.awaited} within {waited:.1f} s"
+                FailureKind.TIMEOUT, f"no {call.awaited} within {call.took_s:.1f} s"
             ) from None
         except ModelError:
             raise
@@ -215,7 +194,7 @@ class ModelCaller:
             limit.reschedule(min(call.ends, call.started + call.aim.first_token_s))
         async for piece in pieces:
             if call.first_token_s is None:
-                call.first_token_s = self._clock() - call.started
+                call.first_token_s = call.took_s
                 limit.reschedule(call.ends)
             if isinstance(piece, Reply):
                 return piece
@@ -223,29 +202,61 @@ class ModelCaller:
                 await show.feed(piece)
         raise ModelError(FailureKind.CUT, "the stream ended without an end")
 
-    def _ended_by_caller(self, ledger: Ledger) -> ModelError:
-        if self._clock() >= ledger.deadline:
-            return ModelError(FailureKind.TIMEOUT, "the query's time was over")
-        return ModelError(FailureKind.CANCELLED, "its answer was not wanted any more")
-
 
 @dataclass(slots=True)
 class _Call:
     """A call under way: `first_token_s` is None until there is one."""
 
+    model: Model
+    aim: Aim
+    ledger: Ledger
+    breaker: CircuitBreaker
     started: float
     ends: float
-    aim: Aim
     first_token_s: float | None = None
 
     @property
+    def took_s(self) -> float:
+        """Seconds so far."""
+        return self.ledger.clock() - self.started
+
+    @property
     def awaited(self) -> str:
+        """What has not come yet."""
         waits_for_first = self.aim.first_token_s is not None and self.first_token_s is None
         return "first token" if waits_for_first else "answer"
 
-    def says_of(self, error: ModelError, now: float) -> bool | None:
+    def ended_by_caller(self) -> ModelError:
+        """Why a call was cancelled."""
+        if self.ledger.time_left_s <= 0:
+            return ModelError(FailureKind.TIMEOUT, "the query's time was over")
+        return ModelError(FailureKind.CANCELLED, "its answer was not wanted any more")
+
+    def says_of(self, error: ModelError) -> bool | None:
         """Whether the model is well after this error; None for no way to tell."""
-        hasty = error.kind is FailureKind.TIMEOUT and now - self.started < HASTE_S
-        if (hasty and self.aim.first_token_s is None) or error.kind is FailureKind.CANCELLED:
+        if error.kind is FailureKind.CANCELLED:
             return None
-        return not error.consequence.counts
+        hasty = error.kind is FailureKind.TIMEOUT and self.took_s < HASTE_S
+        return None if hasty and self.aim.first_token_s is None else not error.consequence.counts
+
+    def failed(self, error: ModelError) -> ModelError:
+        """The error, once the ledger has its line."""
+        self.ledger.attempts.append(self.line(error))
+        return error
+
+    def line(self, error: ModelError | None = None, reply: Reply | None = None) -> Attempt:
+        """What the ledger says of it."""
+        usage = reply.usage if reply else None
+        return Attempt(
+            model=self.model.name,
+            route=self.aim.route,
+            role=self.aim.role,
+            started_s=self.started - self.ledger.arrived,
+            latency_s=self.took_s,
+            first_token_s=self.first_token_s,
+            usage=usage,
+            cost_usd=cost_usd(self.model, usage),
+            error=error.kind if error else None,
+            why=str(error) if error else "",
+            breaker_open_s=self.breaker.open_for_s,
+        )
