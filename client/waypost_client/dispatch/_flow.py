@@ -14,8 +14,10 @@ from waypost_client import (
 )
 from waypost_client.dispatch._answer import (
     Answer,
+    AnswerTooLateError,
     BlockedError,
     BrokenStreamError,
+    DispatchError,
     Ended,
     NoAnswerError,
     RejectedError,
@@ -259,8 +261,10 @@ class Flow:
         self._decisions.settle(outcome, note=str(problem))
         raise self._error_of(problems)
 
-    def _error_of(self, problems: list[_Problem]) -> NoAnswerError | RejectedError | BlockedError:
+    def _error_of(self, problems: list[_Problem]) -> DispatchError:
         text = "; then ".join(map(str, problems))
+        if self._ledger.time_left_s <= 0:
+            return AnswerTooLateError(f"no answer in time: {text}", **self._told())
         failed = [each for each in problems if isinstance(each, NobodyAnsweredError)]
         if not failed:
             return RejectedError(f"every specialist rejects the query: {text}", **self._told())
