@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import anthropic  # noqa: F401  (seconds that no test's deadline should pay for)
+import openai  # noqa: F401
+
 from tests.llm_server import LlmServer
 from tests.scripted_router import ScriptedRouter, Specialist, model, scripted_router, specialist
 from waypost.v1 import contract_pb2
