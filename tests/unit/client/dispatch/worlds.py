@@ -32,8 +32,8 @@ class World:
 
 def at(llm: LlmServer, name: str, **fields: Any) -> Model:  # noqa: ANN401  (fields of Model)
     """A model behind the scripted server, in the format that its provider speaks."""
-    anthropic = fields.get("provider") == "anthropic"
-    return model(name, base_url=llm.anthropic_url if anthropic else llm.openai_url, **fields)
+    url = llm.anthropic_url if fields.get("provider") == "anthropic" else llm.openai_url
+    return model(name, base_url=url, **fields)
 
 
 @asynccontextmanager
