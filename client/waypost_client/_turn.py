@@ -10,6 +10,7 @@ from waypost_client.text import error_text
 _ENDED = {
     Ended.ANSWERED: "",
     Ended.BEST_EFFORT: ", which does not pass all checks",
+    Ended.CUT_SHORT: ", cut short at its limit of tokens",
     Ended.CLARIFY: "a question back to you",
     Ended.REFUSED: "refused, no model was asked",
 }
@@ -50,8 +51,11 @@ class Turn:
         answer = self.answer
         who = (f"by {answer.model}" if answer.model else "") + _ENDED[answer.ended]
         cost = f", ${answer.cost_usd:.4f}" if answer.cost_usd else ""
-        confidence = answer.contract.confidence
-        return f"{answer.route} ({confidence:.2f}), {who}, {answer.latency_s:.1f} s{cost}"
+        contract = answer.contract
+        best = contract.candidates[0].route if contract.candidates else answer.route
+        of_best = "" if best == answer.route else f" of {best}"
+        sure = f"confidence{of_best} {contract.confidence:.2f}"
+        return f"{answer.route} ({sure}), {who}, {answer.latency_s:.1f} s{cost}"
 
     def failure(self, address: str) -> str:
         """Why there is no answer, in a sentence; empty with one."""

@@ -23,6 +23,9 @@ def contract_text(contract: Contract) -> str:
         f"search {timings.search_us / 1000:.2f}, decide {timings.decide_us / 1000:.2f}, "
         f"queue {timings.queue_us / 1000:.2f}",
     ]
+    lines[4:4] = [
+        f"  left out   {model.name}: {model.why}" for model in contract.specialist.excluded_models
+    ]
     if contract.clarifying_question:
         lines.insert(2, f"  ask        {contract.clarifying_question}")
     for candidate in contract.candidates:

@@ -10,6 +10,7 @@ Events: `piece` {"text"} for each piece, then one `done` {"route", "model", "con
 """
 
 import json
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ from pydantic import BaseModel
 
 from waypost_client import WaypostError
 from waypost_client.dispatch import Dispatcher
+
+log = logging.getLogger("waypost.example")
 
 
 class Query(BaseModel):
@@ -55,7 +58,8 @@ async def events(text: str) -> AsyncIterator[str]:
         confidence = ended.contract.confidence
         yield event("done", route=ended.route, model=ended.model, confidence=confidence)
     except WaypostError as error:
-        yield event("error", message=error.details)
+        log.warning("no answer: %s", error)  # it names models and their addresses
+        yield event("error", message="no answer could be given")
 
 
 def event(name: str, **data: object) -> str:

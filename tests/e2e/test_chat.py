@@ -66,7 +66,7 @@ def test_it_answers_says_who_answered_and_why(server: ServerProcess, llm: LlmSer
     first, answer, who, decision, rationale, call = said.stdout.splitlines()
     assert first == "nothing has been asked yet"
     assert answer == "We pay it back."
-    assert re.fullmatch(rf"billing \(0\.\d\d\), by {MODEL}, \d+\.\d s", who)
+    assert re.fullmatch(rf"billing \(confidence 0\.\d\d\), by {MODEL}, \d+\.\d s", who)
     assert decision.startswith("billing: MATCHED, confidence 0.")
     assert BILLING in rationale
     assert f"{MODEL} for billing (ANSWER): answered after " in call
@@ -95,7 +95,7 @@ def test_an_error_is_a_sentence_and_not_the_end(server: ServerProcess, llm: LlmS
     assert MODEL in error
     assert f"{MODEL} for billing (ANSWER): server_error after " in said.stdout
     assert "/whatever is no command; /why tells" in said.stdout
-    assert "On its way.\nshipping (0." in said.stdout
+    assert "On its way.\nshipping (confidence 0." in said.stdout
 
 
 def test_that_no_server_answers_is_a_sentence_too() -> None:
@@ -141,7 +141,7 @@ async def test_ctrl_c_ends_the_answer_and_not_the_conversation(
         *_, cancelled, answer, who = process.stdout.read().splitlines()
         assert process.wait(SECONDS) == 0
     assert (cancelled, answer) == ("cancelled", "On its way.")
-    assert who.startswith("shipping (0.")
+    assert who.startswith("shipping (confidence 0.")
     # What was not answered has not been said.
     assert [message["role"] for message in llm.calls[1].body["messages"]] == ["system", "user"]
 

@@ -17,6 +17,8 @@ class Ended(StrEnum):
     """A specialist answered."""
     BEST_EFFORT = "best_effort"
     """No model's answer passed all checks; this is the last that passed those of its form."""
+    CUT_SHORT = "cut_short"
+    """A specialist answered, and its model ran into its limit of tokens."""
     CLARIFY = "clarify"
     """The router cannot tell two routes apart: the text is a question for the user."""
     REFUSED = "refused"
@@ -43,8 +45,8 @@ class Answer:
     ended: Ended
     route: str
     model: str
-    contract: Contract
-    contracts: tuple[Contract, ...]
+    contract: Contract = field(repr=False)
+    contracts: tuple[Contract, ...] = field(repr=False)
     attempts: tuple[Attempt, ...]
     findings: tuple[Finding, ...] = ()
     latency_s: float = field(default=0.0, compare=False)

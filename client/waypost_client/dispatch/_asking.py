@@ -10,6 +10,7 @@ from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._output._acceptance import Acceptance, Accepted, SoftFailureError
 from waypost_client.dispatch._output._showing import LiveShow, Sink
+from waypost_client.dispatch._providers._provider import Finish
 
 NO_MODEL = "the contract names no model that may be called"
 
@@ -23,26 +24,39 @@ class Done:
         model: who gave it.
         passed: whether it passed all checks.
         confidence: how sure the model was of its tokens, in (0, 1]; None for unknown.
+        cut_short: whether it ran into its limit of tokens.
     """
 
     accepted: Accepted
     model: str
     passed: bool = True
     confidence: float | None = None
+    cut_short: bool = False
 
 
 class NobodyAnsweredError(Exception):
-    """No model of a specialist gave an answer that may go out; its text says why, of each."""
+    """No model of a specialist gave an answer that may go out; its text says why, of each.
+
+    Attributes:
+        all_blocked: whether each answered, and the guard let none of the answers pass.
+        is_final: whether a step with effects may have been made, so that nobody may make it again.
+    """
 
     def __init__(
-        self, route: str, errors: Sequence[tuple[str, ModelError]], why: str = NO_MODEL
+        self,
+        route: str,
+        errors: Sequence[tuple[str, ModelError]],
+        why: str = "",
+        *,
+        is_final: bool = False,
     ) -> None:
-        """`why` is said when no model was asked."""
-        each = "; ".join(f"{model}: {error.kind} ({error})" for model, error in errors)
-        super().__init__(f"{route}: {each or why}")
+        """`why` says what else there is to say."""
+        said = [f"{model}: {in_words(error)}" for model, error in errors]
+        super().__init__(f"{route}: {'; '.join([*said, why] if why else said) or NO_MODEL}")
         self.all_blocked = bool(errors) and all(
             error.kind is FailureKind.BLOCKED_BY_GUARD for _, error in errors
         )
+        self.is_final = is_final
 
 
 class EscalatedError(Exception):
@@ -50,7 +64,15 @@ class EscalatedError(Exception):
 
 
 class BrokenError(Exception):
-    """A stream ended early, and its beginning has been shown; its text says why."""
+    """A stream ended early, and its beginning has been shown; its text says why.
+
+    Attributes:
+        error: what went wrong.
+    """
+
+    def __init__(self, model: str, error: ModelError) -> None:
+        super().__init__(f"{model}: {in_words(error)}")
+        self.error = error
 
 
 class OneModel:
@@ -100,31 +122,32 @@ class OneModel:
             )
             accepted = await self._settled(made, case, ledger, show)
         except ModelError as error:
+            if show and show.has_shown:
+                raise BrokenError(model.name, error) from None
             if error.kind is FailureKind.ESCALATED:
                 raise EscalatedError(str(error)) from None
-            if show and show.has_shown:
-                raise BrokenError(f"{model.name}: {error.kind} ({error})") from None
             raise
         if sink is not None and show is None:
             await sink(accepted.text)
-        return Done(accepted, model.name, confidence=made.reply.confidence)
+        return Done(
+            accepted,
+            model.name,
+            confidence=made.reply.confidence,
+            cut_short=made.reply.finish is Finish.LENGTH,
+        )
 
     async def _settled(
         self, made: Made, case: Case, ledger: Ledger, show: LiveShow | None
     ) -> Accepted:
+        line = len(ledger.attempts)
+        ledger.attempts.append(made.attempt)
         try:
             if show:
-                accepted = await show.finish(made.reply)
-            else:
-                accepted = await self._acceptance.look_at(made.reply, case, ledger)
+                return await show.finish(made.reply)
+            return await self._acceptance.look_at(made.reply, case, ledger)
         except ModelError as error:
-            ledger.attempts.append(replace(made.attempt, error=error.kind, why=str(error)))
+            ledger.attempts[line] = replace(made.attempt, error=error.kind, why=str(error))
             raise
-        except BaseException:
-            ledger.attempts.append(made.attempt)
-            raise
-        ledger.attempts.append(made.attempt)
-        return accepted
 
 
 async def ask_in_turn(
@@ -164,7 +187,18 @@ async def ask_in_turn(
             if sink is not None:
                 await sink(failure.accepted.text)
             return Done(failure.accepted, model_name, passed=False)
-    raise NobodyAnsweredError(case.route, errors)
+    asked = {name for name, _ in errors}
+    left = ", ".join(model.name for model in models if model.name not in asked)
+    why = ""
+    if left and ledger.calls_left <= 0:
+        why = f"not asked, because {ledger.max_calls} calls were made, as many as may be: {left}"
+    raise NobodyAnsweredError(case.route, errors, why, is_final=_may_have_begun(case, errors))
+
+
+def in_words(error: ModelError) -> str:
+    """What went wrong, its kind first."""
+    text = str(error)
+    return text if text.startswith(error.kind) else f"{error.kind} ({text})"
 
 
 def in_order(case: Case) -> list[Model]:
@@ -187,14 +221,11 @@ def _may_have_begun(case: Case, errors: Sequence[tuple[str, ModelError]]) -> boo
 
 def _aim(case: Case, ledger: Ledger, models_left: int, role: AttemptRole) -> Aim:
     ref = case.ref
-    one_only = ref.policy.not_idempotent
-    share = ledger.time_left_s if one_only else ledger.time_left_s / models_left
-    call_s = ref.timeouts.call_ms / 1000
     first_token_ms = ref.timeouts.first_token_ms
     return Aim(
         route=case.route,
         role=role,
-        limit_s=min(call_s, ledger.time_left_s) if call_s else share,
+        limit_s=case.limit_s(ledger, 1 if ref.policy.not_idempotent else models_left),
         first_token_s=first_token_ms / 1000 if first_token_ms else None,
         others=models_left > 1,
         idempotent=not ref.policy.not_idempotent,

@@ -10,11 +10,12 @@ from typing import Protocol
 import tenacity
 
 from waypost_client import AttemptRole, Model
-from waypost_client.dispatch._breaker import CircuitBreaker
+from waypost_client.dispatch._breaker import CircuitBreaker, Permit
+from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Attempt, Ledger
 from waypost_client.dispatch._providers._prices import cost_usd
-from waypost_client.dispatch._providers._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers._provider import ModelRequest, Provider, Reply
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._retries import RetryBudget, may_retry, wait_before_retry
 
@@ -67,13 +68,13 @@ class Made:
 class ModelCaller:
     """Calls models for all queries of a dispatcher. For one event loop."""
 
-    def __init__(self, providers: Providers, *, clock: Callable[[], float]) -> None:
+    def __init__(self, providers: Providers, counts: Counts, *, clock: Callable[[], float]) -> None:
         self._providers = providers
+        self._counts = counts
         self._clock = clock
         self._breakers: dict[tuple[str, str, str], CircuitBreaker] = {}
         self._budget = RetryBudget()
         self.last_called: dict[str, float] = {}
-        self.retries = 0
 
     def breaker(self, model: Model) -> CircuitBreaker:
         """The model's circuit breaker."""
@@ -106,9 +107,11 @@ class ModelCaller:
         await self.load(request.model)
         ends = self._clock() + aim.limit_s
 
-        def worth_it(error: BaseException) -> bool:
-            again = (
+        def again(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            worth_it = (
                 isinstance(error, ModelError)
+                and state.attempt_number <= request.model.retries
                 and not (show and show.has_shown)
                 and ledger.calls_left > 0
                 and may_retry(
@@ -119,16 +122,11 @@ class ModelCaller:
                 )
                 and self._budget.take()
             )
-            self.retries += again
-            return again
+            self._counts.retries += worth_it
+            return worth_it
 
         self._budget.called()
-        tries = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(request.model.retries + 1),
-            retry=tenacity.retry_if_exception(worth_it),
-            wait=wait_before_retry,
-            reraise=True,
-        )
+        tries = tenacity.AsyncRetrying(retry=again, wait=wait_before_retry, reraise=True)
         return await tries(self._once, request, ledger, aim, ends, show)
 
     async def _once(
@@ -139,31 +137,30 @@ class ModelCaller:
             raise ModelError(
                 FailureKind.CALL_LIMIT, f"{ledger.calls} calls were made, as many as may be"
             )
-        permit = call.breaker.admit()
-        if permit is None:
-            raise call.failed(
-                ModelError(
-                    FailureKind.BREAKER_OPEN,
-                    f"it failed too often; it is tried again in {call.breaker.open_for_s:.1f} s",
-                )
-            )
+        try:
+            provider = self._providers.of(request.model)
+            permit = call.admitted()
+        except ModelError as error:
+            raise call.failed(error) from None
+        call.was_made = True
         ledger.calls += 1
         self.last_called[request.model.name] = call.started
         try:
-            reply = await self._answered(request, call, show)
+            reply = await self._answered(provider, request, call, show)
         except ModelError as error:
-            call.breaker.settle(permit, well=call.says_of(error))
+            call.settle(permit, error)
             raise call.failed(error) from None
         except asyncio.CancelledError:
             why = call.ended_by_caller()
-            call.breaker.settle(permit, well=call.says_of(why))
+            call.settle(permit, why)
             call.failed(why)
             raise
-        call.breaker.settle(permit, well=True)
+        call.settle(permit)
         return Made(reply, call.line(reply=reply))
 
-    async def _answered(self, request: ModelRequest, call: "_Call", show: Show | None) -> Reply:
-        provider = self._providers.of(request.model)
+    async def _answered(
+        self, provider: Provider, request: ModelRequest, call: "_Call", show: Show | None
+    ) -> Reply:
         try:
             async with asyncio.timeout_at(call.ends) as limit:
                 if show is None and call.aim.first_token_s is None:
@@ -171,9 +168,7 @@ class ModelCaller:
                 async with aclosing(provider.stream(request)) as pieces:
                     return await self._streamed(pieces, call, limit, show)
         except TimeoutError:
-            raise ModelError(
-                FailureKind.TIMEOUT, f"no {call.awaited} within {call.took_s:.1f} s"
-            ) from None
+            raise call.too_late() from None
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001  (a bug in a provider ends one call, not a query)
@@ -199,8 +194,17 @@ class ModelCaller:
             if isinstance(piece, Reply):
                 return piece
             if show is not None:
-                await show.feed(piece)
+                await self._fed(show, piece, call, limit)
         raise ModelError(FailureKind.CUT, "the stream ended without an end")
+
+    async def _fed(self, show: Show, piece: str, call: "_Call", limit: asyncio.Timeout) -> None:
+        """Shows a piece; the time that whoever reads it takes is not the model's."""
+        began, call.awaits_reader = self._clock(), True
+        await show.feed(piece)
+        call.awaits_reader = False
+        call.reader_s += self._clock() - began
+        if call.reader_s > 0.001:
+            limit.reschedule(min(call.ends + call.reader_s, call.ledger.deadline))
 
 
 @dataclass(slots=True)
@@ -214,11 +218,14 @@ class _Call:
     started: float
     ends: float
     first_token_s: float | None = None
+    reader_s: float = 0.0
+    awaits_reader: bool = False
+    was_made: bool = False
 
     @property
     def took_s(self) -> float:
-        """Seconds so far."""
-        return self.ledger.clock() - self.started
+        """Seconds so far, without those of whoever reads the stream."""
+        return self.ledger.clock() - self.started - self.reader_s
 
     @property
     def awaited(self) -> str:
@@ -226,13 +233,43 @@ class _Call:
         waits_for_first = self.aim.first_token_s is not None and self.first_token_s is None
         return "first token" if waits_for_first else "answer"
 
+    def too_late(self) -> ModelError:
+        """Why a call took longer than it may."""
+        if self.awaits_reader:
+            return ModelError(FailureKind.CANCELLED, "whoever reads its answer is too slow")
+        return ModelError(FailureKind.TIMEOUT, f"no {self.awaited} within {self.took_s:.1f} s")
+
     def ended_by_caller(self) -> ModelError:
         """Why a call was cancelled."""
-        if self.ledger.time_left_s <= 0:
+        if self.ledger.time_left_s <= 0 and not self.awaits_reader:
             return ModelError(FailureKind.TIMEOUT, "the query's time was over")
         return ModelError(FailureKind.CANCELLED, "its answer was not wanted any more")
 
-    def says_of(self, error: ModelError) -> bool | None:
+    def admitted(self) -> Permit:
+        """Leave to call the model; raises ModelError when its breaker gives none."""
+        permit = self.breaker.admit()
+        if permit is None:
+            raise ModelError(
+                FailureKind.BREAKER_OPEN,
+                f"it failed too often; it is tried again in {self.breaker.open_for_s:.1f} s",
+            )
+        return permit
+
+    def settle(self, permit: Permit, error: ModelError | None = None) -> None:
+        """Tells the breaker how the call ended, and the log when that opens or closes it."""
+        was_open = self.breaker.is_open
+        self.breaker.settle(permit, well=True if error is None else self._says_of(error))
+        if error and self.breaker.is_open and (permit.probe or not was_open):
+            _log.warning(
+                "model %s is left alone for %.1f s: %s",
+                self.model.name,
+                self.breaker.open_for_s,
+                error,
+            )
+        elif was_open and not self.breaker.is_open:
+            _log.info("model %s answers again", self.model.name)
+
+    def _says_of(self, error: ModelError) -> bool | None:
         """Whether the model is well after this error; None for no way to tell."""
         if error.kind is FailureKind.CANCELLED:
             return None
@@ -259,4 +296,5 @@ class _Call:
             error=error.kind if error else None,
             why=str(error) if error else "",
             breaker_open_s=self.breaker.open_for_s,
+            was_made=self.was_made,
         )

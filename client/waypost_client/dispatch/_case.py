@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from waypost_client import Contract, Model, Pick, SpecialistRef
+from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._messages import Dialogue, Prompt, Role
 from waypost_client.dispatch._output._guard import Context
 from waypost_client.dispatch._prompt import prompt_for
@@ -38,6 +39,11 @@ class Case:
         """What the output guard compares an answer with."""
         said = [m.text for m in self.dialogue.messages if m.role is Role.USER]
         return Context(user_texts=(*said, self.query), prompt=self.system)
+
+    def limit_s(self, ledger: Ledger, sharers: int) -> float:
+        """How long one call may take, in seconds: as the policy says, else a share of the rest."""
+        call_ms = self.ref.timeouts.call_ms
+        return min(call_ms / 1000 or ledger.time_left_s / sharers, ledger.time_left_s)
 
     def request(self, model: Model) -> ModelRequest:
         """The call of one of its models."""

@@ -1,7 +1,6 @@
 """The router's decisions about one query: each is reported once, however the query ends."""
 
 from waypost_client import Contract, SpecialistOutcome
-from waypost_client.dispatch._failures import FailureKind
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._reports import Report, Reporter
 
@@ -34,7 +33,7 @@ class Decisions:
         attempts = [
             attempt
             for attempt in self._ledger.attempts[self._reported_attempts :]
-            if attempt.error is not FailureKind.BREAKER_OPEN  # nobody was called
+            if attempt.was_made
         ]
         self._reported_attempts = len(self._ledger.attempts)
         self._reporter.put(

@@ -78,7 +78,7 @@ class Dispatcher:
         self._clock = asyncio.get_running_loop().time
         self._counts = Counts()
         self._providers = Providers(callables or {}, key_names=key_names)
-        caller = ModelCaller(self._providers, clock=self._clock)
+        caller = ModelCaller(self._providers, self._counts, clock=self._clock)
         specialists = Specialists(self._router)
         self._warm_up = WarmUp(caller, self._counts, clock=self._clock)
         self._survey = Survey(self._router, specialists, self._warm_up, clock=self._clock)
@@ -105,7 +105,6 @@ class Dispatcher:
     @property
     def counts(self) -> Counts:
         """What has happened so far."""
-        self._counts.retries = self._desk.caller.retries
         return self._counts
 
     async def answer(

@@ -34,11 +34,13 @@ class Consequence:
         retry: whether the same call may succeed in a moment.
         counts: whether it says that the model is not well, so that its breaker counts it.
         began: whether the model may have begun to act, so that a step with effects is not repeated.
+        ours: whether it may be this client's own fault, so that others need not hear of it.
     """
 
     retry: bool
     counts: bool
     began: bool
+    ours: bool = False
 
 
 CONSEQUENCES: dict[FailureKind, Consequence] = {
@@ -51,9 +53,9 @@ CONSEQUENCES: dict[FailureKind, Consequence] = {
     FailureKind.CONTENT_FILTER: Consequence(retry=False, counts=False, began=True),
     FailureKind.CONTEXT_OVERFLOW: Consequence(retry=False, counts=False, began=False),
     FailureKind.BAD_REQUEST: Consequence(retry=False, counts=False, began=False),
-    FailureKind.NOT_AUTHORISED: Consequence(retry=False, counts=True, began=False),
+    FailureKind.NOT_AUTHORISED: Consequence(retry=False, counts=True, began=False, ours=True),
     # An in-process callable raised what it should not.
-    FailureKind.BROKEN: Consequence(retry=False, counts=True, began=True),
+    FailureKind.BROKEN: Consequence(retry=False, counts=True, began=True, ours=True),
     # The answer is there and does not do; the model is well.
     FailureKind.FAILED_CHECK: Consequence(retry=False, counts=False, began=True),
     FailureKind.BLOCKED_BY_GUARD: Consequence(retry=False, counts=False, began=True),

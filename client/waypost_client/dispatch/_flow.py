@@ -35,6 +35,7 @@ from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._decisions import Decisions
+from waypost_client.dispatch._failures import FailureKind
 from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
 from waypost_client.dispatch._output._checks import PolicyError
 from waypost_client.dispatch._output._showing import Sink
@@ -109,12 +110,14 @@ class Flow:
             return await self._run(tighten)
         finally:
             # However it ends: nobody else would tell the router, or stop the head start.
-            await self._speculation.cancel()
-            self._decisions.settle(SpecialistOutcome.FAILED, note="it ended without an answer")
+            try:
+                await self._speculation.cancel()
+            finally:
+                self._decisions.settle(SpecialistOutcome.FAILED, note="it ended without an answer")
 
     async def _run(self, tighten: Callable[[float], None]) -> Answer:
         if self._sink:
-            self._speculation.begin(self._question, self._ledger)
+            await self._speculation.begin(self._question, self._ledger)
         contract = await self._desk.router.route(
             self._question.text, **self._question.for_router(), timeout_s=self._router_s()
         )
@@ -129,7 +132,9 @@ class Flow:
                 return await self._without_specialist(contract)
             if contract.route in rejected:
                 self._decisions.settle(SpecialistOutcome.NOT_CALLED)
-                raise RejectedError(f"every specialist rejects it: {rejected}", **self._told())
+                raise RejectedError(
+                    f"every specialist rejects the query: {', '.join(rejected)}", **self._told()
+                )
             self._apply_limits(contract.specialist, tighten)
             ended = await self._try(contract, rejected)
             if isinstance(ended, Answer):
@@ -151,12 +156,17 @@ class Flow:
         except NobodyAnsweredError as error:
             return await self._fall_back(contract, rejected, error, SpecialistOutcome.FAILED)
         except BrokenError as error:
-            self._decisions.settle(SpecialistOutcome.FAILED, note=str(error))
+            escalated = error.error.kind is FailureKind.ESCALATED
+            self._decisions.settle(
+                SpecialistOutcome.REJECTED if escalated else SpecialistOutcome.FAILED,
+                note=str(error),
+            )
             raise BrokenStreamError(str(error), **self._told()) from None
         self._decisions.settle(SpecialistOutcome.ACCEPTED)
         return self._answer(done, contract.route)
 
     async def _without_specialist(self, contract: Contract) -> Answer:
+        await self._speculation.cancel()
         self._decisions.settle(SpecialistOutcome.NOT_CALLED)
         clarify = contract.action is Action.CLARIFY
         if self._sink and clarify:
@@ -199,7 +209,7 @@ class Flow:
 
     async def _ask_about(self, case: Case) -> Done:
         await self._desk.one.ready_for(case)
-        early = await self._speculation.settle(case, self._sink)
+        early = await self._speculation.settle(case, self._ledger, self._sink)
         if isinstance(early, Done):
             return early
         models, before = in_order(case), [early] if early else []
@@ -240,7 +250,8 @@ class Flow:
         """The answer of the contract's fallback route; raises DispatchError when there is none."""
         route = contract.fallback_route
         problems: list[_Problem] = [problem]
-        if route and route not in rejected and self._ledger.calls_left > 0:
+        final = isinstance(problem, NobodyAnsweredError) and problem.is_final
+        if route and route not in rejected and self._ledger.calls_left > 0 and not final:
             self._desk.counts.fallbacks += 1
             try:
                 specialist = await self._desk.specialists.specialist(route)
@@ -259,7 +270,7 @@ class Flow:
                 self._decisions.settle(outcome, answered_by=route, note=str(problem))
                 return self._answer(done, route)
         self._decisions.settle(outcome, note=str(problem))
-        raise self._error_of(problems)
+        raise self._error_of(problems) from None
 
     def _error_of(self, problems: list[_Problem]) -> DispatchError:
         text = "; then ".join(map(str, problems))
@@ -276,7 +287,7 @@ class Flow:
         ledger = self._ledger
         return Answer(
             text=done.accepted.text,
-            ended=Ended.ANSWERED if done.passed else Ended.BEST_EFFORT,
+            ended=_ended(done),
             route=route,
             model=done.model,
             contract=self._decisions.all[-1],
@@ -291,3 +302,9 @@ class Flow:
 
     def _router_s(self) -> float:
         return min(ROUTER_S, self._ledger.time_left_s)
+
+
+def _ended(done: Done) -> Ended:
+    if not done.passed:
+        return Ended.BEST_EFFORT
+    return Ended.CUT_SHORT if done.cut_short else Ended.ANSWERED

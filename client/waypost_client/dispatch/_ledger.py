@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from waypost_client import AttemptRole, ModelAttempt
-from waypost_client.dispatch._failures import FailureKind
+from waypost_client.dispatch._failures import CONSEQUENCES, FailureKind
 from waypost_client.dispatch._providers._provider import Usage
 
 PATIENT_S = 5.0
@@ -16,7 +16,7 @@ MAX_CALLS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call of a model, or one that was not made because the model's breaker was open.
+    """One call of a model, or one that was not made.
 
     Attributes:
         model: its name in the fleet.
@@ -30,6 +30,7 @@ class Attempt:
         error: what went wrong; None for nothing.
         why: in one sentence; empty for nothing.
         breaker_open_s: how long the model's breaker stays open now, in seconds; 0: it is closed.
+        was_made: whether anything was sent; not when a key is missing or the breaker is open.
     """
 
     model: str
@@ -43,10 +44,13 @@ class Attempt:
     error: FailureKind | None = None
     why: str = ""
     breaker_open_s: float = 0.0
+    was_made: bool = True
 
     @property
     def _speaks_for_all(self) -> bool:
-        """Whether others should leave the model alone, too; not if only we were in a hurry."""
+        """Whether others should leave the model alone, too; not if we erred or were in a hurry."""
+        if self.error is None or CONSEQUENCES[self.error].ours:
+            return False
         in_a_hurry = self.error is FailureKind.TIMEOUT and self.latency_s < PATIENT_S
         return self.breaker_open_s > 0 and not in_a_hurry
 
@@ -58,11 +62,11 @@ class Attempt:
             role=self.role,
             succeeded=self.error is None,
             error_kind=self.error or "",
-            latency_ms=round(self.latency_s * 1000),
-            first_token_ms=round((self.first_token_s or 0) * 1000),
-            input_tokens=self.usage.input_tokens if self.usage else 0,
-            output_tokens=self.usage.output_tokens if self.usage else 0,
-            cost_usd=self.cost_usd,
+            latency_ms=_uint32(self.latency_s * 1000),
+            first_token_ms=_uint32((self.first_token_s or 0) * 1000),
+            input_tokens=_uint32(self.usage.input_tokens) if self.usage else 0,
+            output_tokens=_uint32(self.usage.output_tokens) if self.usage else 0,
+            cost_usd=max(0.0, self.cost_usd),
             breaker_open=self._speaks_for_all,
             breaker_open_ms=round(self.breaker_open_s * 1000) if self._speaks_for_all else 0,
         )
@@ -97,3 +101,8 @@ class Ledger:
     def calls_left(self) -> int:
         """Calls that may still be made."""
         return self.max_calls - self.calls
+
+
+def _uint32(value: float) -> int:
+    """What the contract carries of a number that a provider, or a function, made up."""
+    return round(min(max(value, 0), 2**32 - 1))

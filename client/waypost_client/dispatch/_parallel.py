@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from waypost_client import AttemptRole, Model, Pick
-from waypost_client.dispatch._asking import Done, OneModel, ask_in_turn
-from waypost_client.dispatch._calls import Aim, ModelCaller
+from waypost_client import Model, Pick
+from waypost_client.dispatch._asking import Done, EscalatedError, OneModel, ask_in_turn
+from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import ModelError
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._output._acceptance import SoftFailureError, judge_model
+from waypost_client.dispatch._output._acceptance import judge_model, judging
 from waypost_client.dispatch._output._judging import pick_of, pick_request
 from waypost_client.dispatch._output._showing import Sink
 
@@ -20,10 +20,11 @@ WIDTH = 2
 
 @dataclass(slots=True)
 class _Race:
-    """Answers so far, in order of arrival, and what went wrong with the others."""
+    """Answers that passed, in order of arrival; what went wrong with the others; who rejected."""
 
-    done: list[Done]
-    errors: list[tuple[str, ModelError]]
+    done: list[Done] = field(default_factory=list)
+    errors: list[tuple[str, ModelError]] = field(default_factory=list)
+    rejections: list[EscalatedError] = field(default_factory=list)
 
 
 async def ask_at_once(
@@ -34,7 +35,7 @@ async def ask_at_once(
     ledger: Ledger,
     sink: Sink | None,
 ) -> Done:
-    """The best answer of the first few models; of the others in turn, if all of those fail.
+    """The best answer of the first few models; of the others in turn, if none of those passes.
 
     Args:
         one: asks one model.
@@ -48,23 +49,32 @@ async def ask_at_once(
         EscalatedError: a specialist rejects the query.
         NobodyAnsweredError: each failed.
     """
-    width = case.ref.policy.parallel.width or WIDTH
+    policy = case.ref.policy
     # Its judge needs a call too.
-    width = max(1, min(width, ledger.calls_left - (case.ref.policy.parallel.pick is Pick.JUDGE)))
-    race = await _race(one, case, models[:width], ledger)
+    width = min(policy.parallel.width or WIDTH, ledger.calls_left - policy.picks_by_judge)
+    racers, others = models[: max(1, width)], models[max(1, width) :]
+    race = await _race(one, case, racers, ledger, others=len(others))
     if not race.done:
-        return await ask_in_turn(one, case, models[width:], ledger, sink, before=race.errors)
+        return await ask_in_turn(one, case, others, ledger, sink, before=race.errors)
     best = await _pick(caller, case, race.done, ledger)
     if sink is not None:
         await sink(best.accepted.text)
     return best
 
 
-async def _race(one: OneModel, case: Case, models: Sequence[Model], ledger: Ledger) -> _Race:
+async def _race(
+    one: OneModel, case: Case, racers: Sequence[Model], ledger: Ledger, *, others: int
+) -> _Race:
     policy = case.ref.policy.parallel
-    race = _Race([], [])
+    takes_first = policy.pick in (Pick.FIRST, Pick.UNSPECIFIED)
+    race = _Race()
+    # Whoever hangs must leave time for the others, and for an answer that is there to get out.
+    sharers = 1 + others + (not takes_first)
     running = {
-        asyncio.create_task(one.ask(case, model, ledger, None), name=model.name) for model in models
+        asyncio.create_task(
+            one.ask(case, model, ledger, None, models_left=sharers), name=model.name
+        )
+        for model in racers
     }
     until: float | None = None
     try:
@@ -74,9 +84,11 @@ async def _race(one: OneModel, case: Case, models: Sequence[Model], ledger: Ledg
                 running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
             # Of those that ended together, the order is that of the models.
-            for task in sorted(ended, key=lambda task: _place(task, models)):
+            for task in sorted(ended, key=lambda task: _place(task, racers)):
                 _take(task, race)
-            if not ended or (race.done and policy.pick in (Pick.FIRST, Pick.UNSPECIFIED)):
+            if race.rejections:
+                raise race.rejections[0]
+            if not ended or (race.done and takes_first):
                 break
             if race.done and until is None and policy.grace_ms:
                 until = ledger.clock() + policy.grace_ms / 1000
@@ -92,26 +104,25 @@ def _place(task: asyncio.Task[Done], models: Sequence[Model]) -> int:
 
 
 def _take(task: asyncio.Task[Done], race: _Race) -> None:
-    """Takes an ended task's answer; raises EscalatedError when it says so."""
+    """Takes what became of a task."""
     try:
         race.done.append(task.result())
-    except SoftFailureError as error:
-        race.done.append(Done(error.accepted, task.get_name(), passed=False))
+    except EscalatedError as error:
+        race.rejections.append(error)
     except ModelError as error:
         race.errors.append((task.get_name(), error))
 
 
 async def _pick(caller: ModelCaller, case: Case, done: Sequence[Done], ledger: Ledger) -> Done:
-    """The best of the answers: of those that passed, if there are any."""
-    passed = [each for each in done if each.passed] or list(done)
+    """The best of the answers that passed."""
     policy = case.ref.policy
-    if len(passed) == 1:
-        return passed[0]
+    if len(done) == 1:
+        return done[0]
     if policy.parallel.pick is Pick.JUDGE:
-        return await _judged(caller, case, passed, ledger)
+        return await _judged(caller, case, done, ledger)
     if policy.parallel.pick is Pick.CONFIDENCE:
-        return max(passed, key=lambda each: each.confidence or 0.0)
-    return passed[0]
+        return max(done, key=lambda each: each.confidence or 0.0)
+    return done[0]
 
 
 async def _judged(caller: ModelCaller, case: Case, done: Sequence[Done], ledger: Ledger) -> Done:
@@ -122,9 +133,8 @@ async def _judged(caller: ModelCaller, case: Case, done: Sequence[Done], ledger:
         return done[0]
     texts = [each.accepted.text for each in done]
     request = pick_request(judge, model, case.query, texts)
-    aim = Aim(route=case.route, role=AttemptRole.JUDGE, limit_s=ledger.time_left_s)
     try:
-        made = await caller.call(request, ledger, aim)
+        made = await caller.call(request, ledger, judging(case, ledger))
     except ModelError:
         return done[0]
     ledger.attempts.append(made.attempt)

@@ -52,9 +52,13 @@ class Reporter:
         self._counts = counts
         self._queue: asyncio.Queue[Report] = asyncio.Queue(WAITING)
         self._senders: list[asyncio.Task[None]] = []
+        self._is_closed = False
 
     def put(self, report: Report) -> None:
-        """Takes a report; drops and counts it when too many wait."""
+        """Takes a report; drops and counts it when too many wait, or at the end."""
+        if self._is_closed:
+            self._drop("the dispatcher was closed")
+            return
         if not self._senders:
             self._senders = [asyncio.create_task(self._send_all()) for _ in range(AT_ONCE)]
         try:
@@ -70,6 +74,7 @@ class Reporter:
         except TimeoutError:
             for _ in range(self._queue.qsize()):
                 self._drop("the dispatcher was closed")
+        self._is_closed = True
         for sender in self._senders:
             sender.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
@@ -82,6 +87,8 @@ class Reporter:
             except asyncio.CancelledError:
                 self._drop("the dispatcher was closed")
                 raise
+            except Exception as error:  # noqa: BLE001  (one bad report must not end those after it)
+                self._drop(type(error).__name__)
             finally:
                 self._queue.task_done()
 

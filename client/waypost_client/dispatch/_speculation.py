@@ -3,11 +3,12 @@
 import asyncio
 
 from waypost_client import AttemptRole, Model
-from waypost_client.dispatch._asking import Done, OneModel, in_order
+from waypost_client.dispatch._asking import BrokenError, Done, OneModel, in_order
 from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import ModelError
 from waypost_client.dispatch._ledger import Ledger
+from waypost_client.dispatch._output._checks import PolicyError
 from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._survey import Survey
@@ -49,6 +50,11 @@ class HeadStart:
         Raises:
             EscalatedError, BrokenError, ModelError: as OneModel.ask.
         """
+        if self._task.done():
+            try:
+                self._task.result()
+            except BrokenError as error:
+                raise error.error from None  # nobody has seen any of it
         while self._kept:
             await sink(self._kept.pop(0))
         self._sink = sink
@@ -75,7 +81,7 @@ class Speculation:
         self._counts = counts
         self._head_start: HeadStart | None = None
 
-    def begin(self, question: Question, ledger: Ledger) -> None:
+    async def begin(self, question: Question, ledger: Ledger) -> None:
         """Lets the generalist begin, if it may."""
         specialist = self._survey.may_begin if self._survey else None
         if specialist is None:
@@ -87,10 +93,16 @@ class Speculation:
             ref=specialist.ref,
             system=specialist.prompt or "",
         )
+        try:
+            await self._one.ready_for(case)
+        except PolicyError:
+            return  # whoever is led there will hear of it
         if self._one.streams(case):  # else it hides nothing to begin early
             self._head_start = HeadStart(self._one, case, ledger)
 
-    async def settle(self, case: Case, sink: Sink | None) -> Done | tuple[str, ModelError] | None:
+    async def settle(
+        self, case: Case, ledger: Ledger, sink: Sink | None
+    ) -> Done | tuple[str, ModelError] | None:
         """The head start's answer, if it is for this case; else it ends here.
 
         Returns:
@@ -111,6 +123,7 @@ class Speculation:
             return head_start.model.name, error
         finally:
             await self.cancel()
+        ledger.max_calls += 1  # it was in vain, and the route has its calls all the same
         if self._survey and head_start.case.route == case.route:
             self._survey.was_wrong()
         return None

@@ -39,7 +39,10 @@ class Survey:
     def may_begin(self) -> Specialist | None:
         """The default route's specialist, if its policy lets it begin before the decision."""
         known = self._generalist
-        return known if known and known.ref.policy.speculative and known.ref.models else None
+        if known is None or not known.ref.models:
+            return None
+        policy = known.ref.policy
+        return known if policy.speculative and not policy.not_idempotent else None
 
     def begin(self) -> None:
         """Looks at all routes."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waypost_client import AttemptRole, Judge, Model, OutputChecks
+from waypost_client import AttemptRole, Judge, Model, OutputChecks, Pattern
 from waypost_client.dispatch._calls import Aim, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
@@ -14,7 +14,7 @@ from waypost_client.dispatch._output._escalation import escalation_in
 from waypost_client.dispatch._output._guard import Finding, apply
 from waypost_client.dispatch._output._judging import score_of, score_request
 from waypost_client.dispatch._output._validators import Draft, Validator, run_validators
-from waypost_client.dispatch._providers._provider import Reply
+from waypost_client.dispatch._providers._provider import Finish, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,24 @@ class Acceptance:
             SoftFailureError: it may go out if there is no better one.
             ModelError: it may not: ESCALATED, BLOCKED_BY_GUARD or FAILED_CHECK.
         """
-        refuse_escalation(reply)
+        refuse_escalation(reply, case)
         checks = compile_checks(case.ref.policy.checks)
         guarded = apply(case.ref.policy.guard, checks.clean(reply.text), case.guard_context)
         if guarded.blocked:
             raise blocked_by(guarded.findings)
         accepted = Accepted(guarded.text, guarded.findings)
+        if not accepted.text.strip():
+            raise empty()
         if problem := checks.hard_problem(accepted.text):
             raise ModelError(FailureKind.FAILED_CHECK, problem)
         if case.contract:
             draft = Draft(text=accepted.text, query=case.query, contract=case.contract)
             if problem := await run_validators(self._validators, draft):
                 raise ModelError(FailureKind.BLOCKED_BY_GUARD, problem)
-        problem = checks.soft_problem(reply.confidence) or await self._problem_of_judge(
-            accepted.text, case, ledger
+        problem = (
+            _problem_of_length(reply, case)
+            or checks.soft_problem(reply.confidence)
+            or await self._problem_of_judge(accepted.text, case, ledger)
         )
         if problem:
             raise SoftFailureError(accepted, problem)
@@ -90,7 +94,7 @@ class Acceptance:
         if model is None:
             return f"the judge, {judge.model}, may not be called"
         request = score_request(judge, model, case.query, text)
-        aim = Aim(route=case.route, role=AttemptRole.JUDGE, limit_s=ledger.time_left_s)
+        aim = judging(case, ledger)
         try:
             made = await self._caller.call(request, ledger, aim)
         except ModelError as error:
@@ -106,6 +110,11 @@ class Acceptance:
         return None
 
 
+def judging(case: Case, ledger: Ledger) -> Aim:
+    """A judge may take half of the time: the answer that it judges must still get out."""
+    return Aim(route=case.route, role=AttemptRole.JUDGE, limit_s=case.limit_s(ledger, 2))
+
+
 def judge_model(case: Case, judge: Judge) -> Model | None:
     """The judge as a model; None when it may not be called now."""
     return next(
@@ -113,16 +122,28 @@ def judge_model(case: Case, judge: Judge) -> Model | None:
     )
 
 
-def refuse_escalation(reply: Reply) -> None:
+def _problem_of_length(reply: Reply, case: Case) -> str | None:
+    """In a cascade, an answer that was cut short sends the query up."""
+    is_cascade = case.ref.policy.pattern is Pattern.CASCADE
+    return "it was cut short" if is_cascade and reply.finish is Finish.LENGTH else None
+
+
+def refuse_escalation(reply: Reply, case: Case) -> None:
     """Raises ModelError when the specialist says that the query is not its own."""
     reason = reply.escalation if reply.escalation is not None else escalation_in(reply.text)
     if reason is not None:
-        raise escalated(reason)
+        raise escalated(reason, case)
 
 
-def escalated(reason: str) -> ModelError:
-    """The specialist says that the query is not its own."""
-    return ModelError(FailureKind.ESCALATED, reason or "no reason was given")
+def escalated(reason: str, case: Case) -> ModelError:
+    """The specialist says that the query is not its own; its reason must pass the guard, too."""
+    shown = apply(case.ref.policy.guard, reason, case.guard_context).text
+    return ModelError(FailureKind.ESCALATED, shown or "no reason was given")
+
+
+def empty() -> ModelError:
+    """The model said nothing."""
+    return ModelError(FailureKind.FAILED_CHECK, "the answer is empty")
 
 
 def blocked_by(findings: Sequence[Finding]) -> ModelError:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from waypost_client.dispatch._case import Case
-from waypost_client.dispatch._output._acceptance import Accepted, blocked_by, escalated
+from waypost_client.dispatch._output._acceptance import Accepted, blocked_by, empty, escalated
 from waypost_client.dispatch._output._escalation import EscalationFilter
 from waypost_client.dispatch._output._guard_filter import GuardFilter
 from waypost_client.dispatch._providers._provider import Reply
@@ -17,6 +17,7 @@ class LiveShow:
 
     def __init__(self, sink: Sink, case: Case) -> None:
         self._sink = sink
+        self._case = case
         self._escalation = EscalationFilter()
         self._guard = GuardFilter(case.ref.policy.guard, case.guard_context)
         self._shown: list[str] = []
@@ -33,13 +34,15 @@ class LiveShow:
     async def finish(self, reply: Reply) -> Accepted:
         """Shows the rest; raises ModelError when it may not be shown."""
         if reply.escalation is not None:
-            raise escalated(reply.escalation)
+            raise escalated(reply.escalation, self._case)
         rest, reason = self._escalation.finish()
         if reason is not None:
-            raise escalated(reason)
+            raise escalated(reason, self._case)
         await self._show(self._guard.feed(rest))
         last, findings = self._guard.finish()
         await self._show(last)
+        if not self._shown:
+            raise empty()
         return Accepted("".join(self._shown), findings)
 
     async def _show(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """Which provider calls a model."""
 
 import contextlib
+import os
 from collections.abc import Collection, Mapping
 
 from waypost_client import Model
@@ -46,6 +47,10 @@ class Providers:
                 FailureKind.NOT_AUTHORISED,
                 f"its key is in {name}, which does not end in {KEY_SUFFIX}; allow it with "
                 f"Dispatcher(key_names=[{name!r}])",
+            )
+        if name and not os.environ.get(name):
+            raise ModelError(
+                FailureKind.NOT_AUTHORISED, f"its key is to be in {name}, which is unset"
             )
         provider = self._by_protocol.get(model.provider)
         if provider is None:

@@ -81,7 +81,7 @@ class Shadows:
         self._texts = texts
         self._clock = asyncio.get_running_loop().time
         # Breakers of its own: what a candidate does to a model must not close it to the users.
-        self._caller = ModelCaller(providers, clock=self._clock)
+        self._caller = ModelCaller(providers, Counts(), clock=self._clock)
         self._one = OnTrial(self._caller, Acceptance(self._caller, validators))
         self._silent = Silent(router, Counts())
         self._elsewhere: dict[str, _Elsewhere] = {}

@@ -14,6 +14,7 @@ Result = Answer | BaseException
 _OUTCOMES = {
     Ended.ANSWERED: ShadowOutcome.ANSWERED,
     Ended.BEST_EFFORT: ShadowOutcome.BEST_EFFORT,
+    Ended.CUT_SHORT: ShadowOutcome.ANSWERED,
     Ended.CLARIFY: ShadowOutcome.CLARIFY,
     Ended.REFUSED: ShadowOutcome.REFUSED,
 }

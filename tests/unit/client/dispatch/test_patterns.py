@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,15 @@ from tests.unit.client.dispatch.worlds import World, at, told, took, tries, worl
 from waypost.v1 import contract_pb2 as pb
 from waypost.v1 import router_pb2
 from waypost_client import AttemptRole
-from waypost_client.dispatch import BlockedError, Draft, Ended, ModelRequest, NoAnswerError
+from waypost_client.dispatch import (
+    BlockedError,
+    Draft,
+    Ended,
+    FailureKind,
+    ModelError,
+    ModelRequest,
+    NoAnswerError,
+)
 
 BOTH = pytest.mark.parametrize("streamed", [False, True])
 JSON = json.dumps({"type": "object", "required": ["verdict"]})
@@ -99,15 +108,15 @@ async def test_a_judge_sends_it_up(llm: LlmServer) -> None:
         [report] = await w.reports(1)
     assert answer.text == "It is 42, because ..."
     assert [(a.model, a.role, a.error) for a in answer.attempts] == [
-        ("judge", AttemptRole.JUDGE, None),
         ("cheap", AttemptRole.ANSWER, "failed_check"),
         ("judge", AttemptRole.JUDGE, None),
         ("dear", AttemptRole.ANSWER, None),
+        ("judge", AttemptRole.JUDGE, None),
     ]
     assert "0.30" in took(answer, "cheap")[0].why
     assert [a.role for a in report.attempts] == [
-        router_pb2.ATTEMPT_ROLE_JUDGE,
         router_pb2.ATTEMPT_ROLE_ANSWER,
+        router_pb2.ATTEMPT_ROLE_JUDGE,
     ] * 2
 
 
@@ -356,3 +365,158 @@ async def test_a_policy_changes_without_a_restart_of_either_side(llm: LlmServer)
         spec.ref.policy.checks.regex = "^x$"
         assert (await w.dispatcher.answer("hi")).text == "x"
     assert calls == ["a", "b", "b", "a"]
+
+
+SURE, UNSURE = (-0.01,), (-3.0,)
+
+
+def doubtful(llm: LlmServer, *names: str, pick: pb.Pick.ValueType) -> Specialist:
+    """A race in which an answer must have some confidence."""
+    models = [at(llm, name, features=["logprobs"]) for name in names]
+    return race(models, pick, checks=pb.OutputChecks(min_confidence=0.5))
+
+
+async def test_a_race_goes_on_after_an_answer_that_fails_its_checks(llm: LlmServer) -> None:
+    llm.always("poor", Answer("hm", logprobs=UNSURE))
+    llm.always("good", Answer("surely", logprobs=SURE, first_token_s=0.2))
+    async with world(llm, {"code": doubtful(llm, "poor", "good", pick=pb.PICK_FIRST)}) as w:
+        answer = await w.dispatcher.answer("hi")
+    assert (answer.text, answer.ended) == ("surely", Ended.ANSWERED)
+
+
+async def test_models_beyond_a_race_are_asked_when_none_in_it_passes(llm: LlmServer) -> None:
+    for name in ("a", "b"):
+        llm.always(name, Answer("hm", logprobs=UNSURE))
+    llm.always("c", Answer("surely", logprobs=SURE))
+    spec = doubtful(llm, "a", "b", pick=pb.PICK_CONFIDENCE)
+    spec.ref.models.append(at(llm, "c", features=["logprobs"]))
+    async with world(llm, {"code": spec}) as w:
+        assert (await w.dispatcher.answer("hi")).ended is Ended.ANSWERED
+        llm.always("c", Answer("hmm", logprobs=UNSURE))
+        answer = await w.dispatcher.answer("hi")
+    assert (answer.text, answer.ended) == ("hmm", Ended.BEST_EFFORT)
+
+
+async def test_an_answer_in_hand_is_given_although_another_racer_hangs(llm: LlmServer) -> None:
+    llm.always("quick", Answer("quick"))
+    llm.always("hangs", Hangs())
+    models = [at(llm, name, features=["logprobs"]) for name in ("quick", "hangs")]
+    async with world(llm, {"code": race(models, pb.PICK_CONFIDENCE)}) as w:
+        assert (await w.dispatcher.answer("hi", timeout_s=2.0)).text == "quick"
+
+
+async def test_racers_that_hang_leave_time_for_the_models_beyond(llm: LlmServer) -> None:
+    for name in ("a", "b"):
+        llm.always(name, Hangs())
+    spec = race([at(llm, "a"), at(llm, "b")], pb.PICK_FIRST)
+    spec.ref.models.append(at(llm, "c"))
+    async with world(llm, {"code": spec}) as w:
+        assert (await w.dispatcher.answer("hi", timeout_s=2.0)).model == "c"
+
+
+@pytest.mark.parametrize("call_ms", [0, 300])
+async def test_a_judge_that_hangs_costs_the_score_and_not_the_answer(
+    call_ms: int, llm: LlmServer
+) -> None:
+    llm.always("judge", Hangs())
+    spec = cascade(
+        [at(llm, "m")], judge=pb.Judge(model="judge", min_score=0.5), helpers=(at(llm, "judge"),)
+    )
+    spec.ref.timeouts.call_ms = call_ms
+    async with world(llm, {"code": spec}) as w:
+        answer = await w.dispatcher.answer("hi", timeout_s=2.0)
+    assert answer.ended is Ended.BEST_EFFORT
+
+
+@BOTH
+async def test_an_answer_that_was_cut_short_says_so_and_goes_up_a_cascade(
+    streamed: bool, llm: LlmServer
+) -> None:
+    llm.always("a", Answer("The dose is 10", finish="length"))
+    llm.always("b", Answer("The dose is 100 mg."))
+    models = [priced(llm, "a", 1), priced(llm, "b", 2)]
+    async with world(llm, models) as w:
+        answer = await told(w, streamed=streamed)
+        assert (answer.text, answer.ended) == ("The dose is 10", Ended.CUT_SHORT)
+        w.router.specialists["code"] = cascade(models, regex="dose")
+        answer = await told(w, streamed=streamed)
+    assert (answer.text, answer.ended) == ("The dose is 100 mg.", Ended.ANSWERED)
+
+
+@BOTH
+async def test_an_empty_answer_is_none(streamed: bool, llm: LlmServer) -> None:
+    llm.always("a", Answer(""))
+    llm.always("b", Answer("words"))
+    async with world(llm, [at(llm, "a"), at(llm, "b")]) as w:
+        answer = await told(w, streamed=streamed)
+    assert tries(answer) == [("a", "failed_check"), ("b", "ok")]
+
+
+async def test_a_head_start_in_vain_leaves_the_route_its_calls(llm: LlmServer) -> None:
+    llm.always("general", Hangs(after=1))
+    llm.always("other", Answer("another answer"))
+    specialists = {
+        "general": speculating(at(llm, "general")),
+        "other": specialist([at(llm, "other")], policy=policy(max_calls=1)),
+    }
+    async with world(llm, specialists) as w:
+        await known(w)
+        w.router.delay_s = 0.1
+        assert (await told(w, "other: hi", streamed=True)).text == "another answer"
+
+
+async def test_a_head_start_that_broke_unseen_is_another_models_turn(llm: LlmServer) -> None:
+    async def breaks(request: ModelRequest) -> AsyncIterator[str]:
+        yield "Hello "
+        raise ModelError(FailureKind.CUT, "cut")
+
+    specialists = {
+        "general": speculating(model("breaks"), at(llm, "second")),
+        "other": specialist([at(llm, "other")]),
+    }
+    async with world(llm, specialists, callables={"breaks": breaks}) as w:
+        await known(w)
+        w.router.delay_s = 0.3
+        assert (await told(w, "general: hi", streamed=True)).model == "second"
+
+
+async def test_a_step_with_effects_has_no_head_start(llm: LlmServer) -> None:
+    careful = policy(speculative=True, not_idempotent=True)
+    specialists = {
+        "general": specialist([at(llm, "general")], policy=careful),
+        "other": specialist([at(llm, "other")]),
+    }
+    async with world(llm, specialists) as w:
+        await known(w)
+        w.router.delay_s = 0.2
+        await told(w, "other: hi", streamed=True)
+        assert not llm.calls_of("general")
+
+
+async def test_a_head_start_is_in_the_account_of_a_query_that_is_clarified(llm: LlmServer) -> None:
+    llm.always("general", Hangs(after=2))
+    specialists = {
+        "general": speculating(at(llm, "general")),
+        "other": specialist([at(llm, "other")]),
+        "which": specialist([], clarifying_question="Which?"),
+    }
+    async with world(llm, specialists) as w:
+        await known(w)
+        w.router.delay_s = 0.2
+        answer = await told(w, "which: hi", streamed=True)
+        reports = await w.reports(2)
+    assert tries(answer) == [("general", "cancelled")]
+    assert [attempt.model for attempt in reports[-1].attempts] == ["general"]
+
+
+async def test_a_generalist_whose_policy_cannot_be_carried_out_harms_no_other_route(
+    llm: LlmServer,
+) -> None:
+    broken = policy(speculative=True, checks=pb.OutputChecks(regex="("))
+    specialists = {
+        "general": specialist([at(llm, "general")], policy=broken),
+        "other": specialist([at(llm, "other")]),
+    }
+    async with world(llm, specialists) as w:
+        await known(w)
+        assert (await told(w, "other: hi", streamed=True)).model == "other"

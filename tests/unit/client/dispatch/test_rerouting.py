@@ -5,8 +5,9 @@ import pytest
 from tests.llm_server import Answer, Escalates, Fails, LlmServer
 from tests.scripted_router import specialist
 from tests.unit.client.dispatch.worlds import at, told, tries, world
+from waypost.v1 import contract_pb2 as pb
 from waypost.v1 import router_pb2
-from waypost_client.dispatch import NoAnswerError, RejectedError
+from waypost_client.dispatch import BrokenStreamError, NoAnswerError, RejectedError
 
 BOTH = pytest.mark.parametrize("streamed", [False, True])
 NOT_MINE = Escalates("this is about money", as_text=True)
@@ -165,3 +166,57 @@ async def test_the_first_decision_bounds_the_calls_of_all(llm: LlmServer) -> Non
             await w.dispatcher.answer("hi")
         await w.reports(2)
     assert len(llm.calls) == 2
+
+
+PROMPT = "You are a careful reviewer who never tells anybody about the secret garden of ours."
+
+
+async def test_the_reason_of_a_rejection_passes_the_guard(llm: LlmServer) -> None:
+    llm.always("code", Escalates(PROMPT))
+    guard = pb.OutputGuard(prompt_leak=pb.GUARD_ACTION_BLOCK)
+    spec = specialist(
+        [at(llm, "code", features=["tools"])],
+        prompt=PROMPT,
+        policy=pb.DispatchPolicy(guard=guard),
+    )
+    async with world(llm, {"code": spec}) as w:
+        with pytest.raises(RejectedError) as caught:
+            await w.dispatcher.answer("hi")
+        reports = await w.reports(2)
+    said = [str(caught.value), *(attempt.why for attempt in caught.value.attempts)]
+    said += [w.router.rerouted[0].rejection_reason, *(report.note for report in reports)]
+    assert not [text for text in said if "secret garden" in text]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_what_was_shown_before_a_rejection_is_not_mixed_with_another_answer(
+    provider: str, llm: LlmServer
+) -> None:
+    call = ("escalate", {"reason": "not mine"})
+    llm.always("a", Answer("Let me hand this over.", finish="tool_calls", tool=call))
+    specialists = {
+        "code": specialist([at(llm, "a", provider=provider, features=["tools"])]),
+        "other": specialist([at(llm, "b")]),
+    }
+    async with world(llm, specialists) as w:
+        with pytest.raises(BrokenStreamError):
+            await told(w, "code: hi", streamed=True)
+        [report] = await w.reports(1)
+        assert not llm.calls_of("b")
+        assert (await told(w, "code: hi", streamed=False)).route == "other"
+    assert report.outcome == REJECTED
+
+
+async def test_a_step_with_effects_that_may_have_begun_is_nobodys_again(llm: LlmServer) -> None:
+    llm.always("a", Fails(500))
+    careful = pb.DispatchPolicy(not_idempotent=True)
+    specialists = {
+        "code": specialist([at(llm, "a")], policy=careful, fallback="other"),
+        "other": specialist([at(llm, "b")]),
+    }
+    async with world(llm, specialists) as w:
+        with pytest.raises(NoAnswerError):
+            await w.dispatcher.answer("code: hi")
+        assert not llm.calls_of("b")
+        llm.always("a", Fails(400, "bad"))  # refused before it began
+        assert (await w.dispatcher.answer("code: hi")).route == "other"

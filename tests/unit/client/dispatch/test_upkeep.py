@@ -1,14 +1,24 @@
 """What a dispatcher does beside the queries: reports, warm-up, its end."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.llm_server import Answer, Fails, Hangs, LlmServer
+from tests.llm_server import Answer, Fails, Hangs, LlmServer, SlowFirstToken
 from tests.scripted_router import model, scripted_router, specialist
 from tests.unit.client.dispatch.worlds import at, world
+from waypost.v1 import contract_pb2
 from waypost_client import AsyncClient
-from waypost_client.dispatch import Dispatcher
+from waypost_client.dispatch import (
+    BrokenStreamError,
+    Dispatcher,
+    ModelRequest,
+    NoAnswerError,
+    Reply,
+    Usage,
+)
 
 
 async def test_every_decision_is_reported_once_even_when_the_router_refuses_some(
@@ -119,3 +129,85 @@ async def test_a_stream_that_is_left_keeps_nobody_waiting(llm: LlmServer) -> Non
             await asyncio.sleep(0)
         assert await asyncio.wait_for(waiting, 5) is None
         await llm.until(lambda: llm.calls[0].hung_up)
+
+
+async def test_what_protobuf_cannot_carry_ends_no_reporting(llm: LlmServer) -> None:
+    def odd(request: ModelRequest) -> Reply:
+        return Reply(text="ok", usage=Usage(input_tokens=-1, output_tokens=2**40))
+
+    async with world(llm, [model("odd")], callables={"odd": odd}) as w:
+        for _ in range(9):
+            await w.dispatcher.answer("hi")
+        reports = await w.reports(9)
+    assert reports[0].attempts[0].output_tokens == 2**32 - 1
+    assert w.dispatcher.counts.reports_dropped == 0
+
+
+async def test_closing_with_a_query_under_way_loses_no_report_unsaid(llm: LlmServer) -> None:
+    llm.always("m", SlowFirstToken(0.5))
+    async with world(llm, [at(llm, "m")]) as w:
+        await w.dispatcher.answer("hi")
+        asking = asyncio.create_task(w.dispatcher.answer("hi"))
+        await llm.until(lambda: len(llm.calls) == 2)
+        await w.dispatcher.close()
+        await asyncio.gather(asking, return_exceptions=True)
+        counts = w.dispatcher.counts
+    assert counts.reports_sent + counts.reports_dropped == 2
+
+
+async def test_a_retry_that_is_not_made_is_neither_counted_nor_paid_for(llm: LlmServer) -> None:
+    llm.always("m", Fails(500))
+    async with world(llm, [at(llm, "m", breaker={"failures": 1000})]) as w:
+        for _ in range(30):
+            with pytest.raises(NoAnswerError):
+                await w.dispatcher.answer("hi")
+        assert w.dispatcher.counts.retries == 0
+        w.router.specialists["code"].ref.models[0].retries = 1
+        with pytest.raises(NoAnswerError):
+            await w.dispatcher.answer("hi")
+        assert w.dispatcher.counts.retries == 1
+
+
+async def endless(request: ModelRequest) -> AsyncIterator[str]:
+    """More than a reader may be behind."""
+    for _ in range(200):
+        yield "word "
+
+
+async def test_a_slow_reader_says_nothing_of_the_model(llm: LlmServer) -> None:
+    spec = specialist(
+        [model("m", breaker={"failures": 1})], timeouts=contract_pb2.Timeouts(call_ms=600)
+    )
+    async with world(llm, {"code": spec}, callables={"m": endless}) as w:
+        async with w.dispatcher.stream("hi") as pieces:
+            await anext(pieces)
+            await asyncio.sleep(0.9)
+            with contextlib.suppress(BrokenStreamError):
+                [_ async for _ in pieces]
+        async with w.dispatcher.stream("hi", timeout_s=0.8) as pieces:
+            await anext(pieces)
+            await asyncio.sleep(1.0)
+        reports = await w.reports(2)
+        assert (await w.dispatcher.answer("again")).text
+    kinds = [attempt.error_kind for report in reports for attempt in report.attempts]
+    assert kinds[:2] == ["cancelled", "cancelled"]
+
+
+async def test_a_client_without_the_key_silences_no_model_for_others(llm: LlmServer) -> None:
+    keyless = at(llm, "keyed", api_key_env="THE_UNSET_API_KEY")
+    async with world(llm, [keyless, at(llm, "b")]) as w:
+        for _ in range(6):
+            await w.dispatcher.answer("hi")
+        reports = await w.reports(6)
+    assert not any(attempt.breaker_open for report in reports for attempt in report.attempts)
+
+
+async def test_a_bug_of_a_function_silences_no_model_for_others(llm: LlmServer) -> None:
+    def bug(request: ModelRequest) -> str:
+        raise ZeroDivisionError
+
+    async with world(llm, [model("m"), at(llm, "b")], callables={"m": bug}) as w:
+        for _ in range(6):
+            await w.dispatcher.answer("hi")
+        reports = await w.reports(6)
+    assert not any(attempt.breaker_open for report in reports for attempt in report.attempts)
