@@ -69,8 +69,14 @@ def _check_model(
 
 
 def _check_speculative(route: RouteSource, source: FolderSource) -> Iterator[str]:
-    default = source.taxonomy.default_route
-    if route.section.specialist.speculative and source.taxonomy_known and route.name != default:
+    default, specialist = source.taxonomy.default_route, route.section.specialist
+    if specialist.speculative and not specialist.idempotent:
+        yield route.file.problem(
+            ["specialist", "speculative"],
+            "speculative is true and idempotent false, but a head start is a call that may be "
+            "made for nothing; remove one of the two",
+        )
+    if specialist.speculative and source.taxonomy_known and route.name != default:
         yield route.file.problem(
             ["specialist", "speculative"],
             f"speculative is for the default route, {default!r}, alone: where else a query goes is "
@@ -92,6 +98,12 @@ def _check_parallel(route: RouteSource) -> Iterator[str]:
     specialist = route.section.specialist
     if specialist.pattern is not Pattern.PARALLEL:
         return
+    if not specialist.idempotent:
+        yield route.file.problem(
+            ["specialist", "pattern"],
+            "pattern is parallel and idempotent false, but several models at once have their "
+            "effects several times; write failover, or remove idempotent",
+        )
     count, width = len(set(specialist.models)), specialist.parallel.width
     if count < width:
         yield route.file.problem(
