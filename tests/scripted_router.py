@@ -73,6 +73,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     delay_s: float = 0.0
     reroute_to: Sequence[str] = ()
     refuses_reports: int = 0
+    index_version: str = "000000000001"
     shadow_prompts: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     asked: list[router_pb2.RouteQueryRequest] = field(default_factory=list)
@@ -107,6 +108,8 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         if found is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such route")
         prompt = self.shadow_prompts.get(request.shadow, found.prompt)
+        if request.known_prompt_sha256 == found.ref.prompt_sha256:
+            prompt = ""
         return router_pb2.GetSpecialistResponse(
             route=request.route, prompt=prompt, specialist=found.ref
         )
@@ -117,7 +120,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         return router_pb2.ListRoutesResponse(
             routes=[router_pb2.RouteInfo(name=name) for name in self.specialists],
             default_route=self.default_route or next(iter(self.specialists)),
-            index_version="000000000001",
+            index_version=self.index_version,
         )
 
     async def ReportOutcome(  # noqa: N802
@@ -147,7 +150,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
             specialist=found.ref,
             extracted_params=params,
             clarifying_question=found.clarifying_question,
-            index_version="000000000001",
+            index_version=self.index_version,
         )
         self.decided.append(contract)
         self.decided_at.append(asyncio.get_running_loop().time())

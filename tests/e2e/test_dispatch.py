@@ -146,3 +146,22 @@ async def test_a_policy_changes_while_both_sides_run(
         finally:
             file.write_text(written)
     assert (answer.model, answer.text) == ("cheap", "cheap and cheerful")
+
+
+async def test_a_model_that_can_reason_is_told_the_routes_effort(
+    tmp_path: Path, llm: LlmServer
+) -> None:
+    thinker = f"provider: anthropic, base_url: '{llm.anthropic_url}', model: thinker"
+    able, unable = f"{{{thinker}, features: [reasoning]}}", f"{{{thinker}}}"
+    specialists = {"billing": "{models: [unable]}", "travel": "{models: [able]}"}
+    folder = routes_folder(tmp_path / "routes", llm, models={}, specialists=specialists)
+    (folder / "fleet.yaml").write_text(f"models:\n  able: {able}\n  unable: {unable}\n", "utf-8")
+    for route in specialists:
+        with (folder / route / "route.yaml").open("a", encoding="utf-8") as file:
+            file.write("hints: {reasoning_effort: high}\n")
+    build(folder, tmp_path / "index")
+    with running_server(tmp_path / "index") as server:
+        async with Dispatcher(server.address) as dispatcher:
+            for route in specialists:
+                assert (await dispatcher.answer(QUERIES[route])).route == route
+    assert [call.body.get("output_config") for call in llm.calls] == [None, {"effort": "high"}]

@@ -24,7 +24,7 @@ ROWS = {
     "timeout": [K.TIMEOUT],
     "content filter": [K.CONTENT_FILTER],
     "context overflow, other 4xx": [K.CONTEXT_OVERFLOW, K.BAD_REQUEST],
-    "key missing or refused": [K.NOT_AUTHORISED],
+    "key refused (one that is missing is no call)": [K.NOT_AUTHORISED],
     "check failed, blocked by the guard": [K.FAILED_CHECK, K.BLOCKED_BY_GUARD],
 }
 

@@ -15,7 +15,8 @@ class Specialists:
 
     def __init__(self, router: AsyncClient) -> None:
         self._router = router
-        self._prompts: OrderedDict[str, str] = OrderedDict({"": ""})
+        self._prompts: OrderedDict[str, str] = OrderedDict()
+        self._last_hash: dict[str, str] = {}
         self._fetching: dict[tuple[str, str, str], asyncio.Task[Specialist]] = {}
 
     async def prompt(self, route: str, prompt_sha256: str, *, shadow: str = "") -> str:
@@ -26,6 +27,8 @@ class Specialists:
         Raises:
             WaypostError: the router cannot be asked, or has no such route any more.
         """
+        if not prompt_sha256:
+            return ""
         known = self._prompts.get(prompt_sha256)
         if known is not None:
             self._prompts.move_to_end(prompt_sha256)
@@ -34,19 +37,31 @@ class Specialists:
         return fetched.prompt or ""
 
     async def specialist(self, route: str) -> Specialist:
-        """A route's specialist as it is now; raises WaypostError when it cannot be had."""
-        return await self._fetch(route, "", "")
+        """A route's specialist as it is now, without its prompt where that is known already.
 
-    async def _fetch(self, route: str, prompt_sha256: str, shadow: str) -> Specialist:
+        Raises:
+            WaypostError: it cannot be had.
+        """
+        last = self._last_hash.get(route, "")
+        return await self._fetch(route, "", "", known=last if last in self._prompts else "")
+
+    async def _fetch(
+        self, route: str, prompt_sha256: str, shadow: str, *, known: str = ""
+    ) -> Specialist:
         """Asks once for all who want the same at a time, whoever of them goes away."""
         key = route, prompt_sha256, shadow
         if key not in self._fetching:
-            task = asyncio.create_task(self._router.specialist(route, shadow=shadow))
+            task = asyncio.create_task(
+                self._router.specialist(route, known_prompt_sha256=known, shadow=shadow)
+            )
             self._fetching[key] = task
             task.add_done_callback(lambda done: self._fetched(key, done))
         fetched = await asyncio.shield(self._fetching[key])
-        prompt = fetched.prompt or ""
-        self._keep(hashlib.sha256(prompt.encode()).hexdigest() if prompt else "", prompt)
+        if fetched.prompt:
+            fetched_sha256 = hashlib.sha256(fetched.prompt.encode()).hexdigest()
+            self._keep(fetched_sha256, fetched.prompt)
+            if not shadow:
+                self._last_hash[route] = fetched_sha256
         return fetched
 
     def _fetched(self, key: tuple[str, str, str], task: asyncio.Task[Specialist]) -> None:

@@ -52,8 +52,10 @@ class Survey:
     def saw(self, contract: Contract) -> None:
         """Looks again, in the background, when the routes are not those that it knows."""
         self._warm_up.saw(contract.specialist)
-        if contract.index_version != self._version and self._is_rested():
-            self.begin()
+        if contract.index_version != self._version:
+            self._version = ""  # a look is owed, even if the next contract has the version it knew
+            if self._is_rested():
+                self.begin()
 
     def was_wrong(self) -> None:
         """What it knows is not what the router says now; it looks again at the next contract."""
@@ -73,10 +75,13 @@ class Survey:
         try:
             routes = await self._router.routes()
             self._generalist = await self._specialists.specialist(routes.default_route)
+            models: set[str] = set()
             for route in routes.routes[:MOST]:
                 specialist = await self._specialists.specialist(route.name)
+                models.update(model.name for model in specialist.ref.models)
                 self._warm_up.saw(specialist.ref)
                 await self._warm_up.load(specialist.ref)
         except WaypostError:
             return  # a head start is a favour; the next contract lets it try again
+        self._warm_up.keep_only(models)  # one that only later routes have waits for its contract
         self._version = routes.index_version

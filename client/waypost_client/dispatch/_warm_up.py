@@ -1,7 +1,7 @@
 """Keeps models warm that are rarely used, so that the first call in a while is not slow."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from waypost_client import AttemptRole, Model, Sampling, SpecialistRef
 from waypost_client.dispatch._calls import Aim, ModelCaller
@@ -38,6 +38,12 @@ class WarmUp:
             if known is None and model.warm_up_after_ms:
                 keeper = asyncio.create_task(self._keep(model))
                 self._keeping[model.name] = model, keeper
+
+    def keep_only(self, names: Container[str]) -> None:
+        """Lets all other models go cold: no route has them any more."""
+        for name in [name for name in self._keeping if name not in names]:
+            _, keeper = self._keeping.pop(name)
+            keeper.cancel()
 
     async def load(self, ref: SpecialistRef) -> None:
         """Loads the SDKs that a specialist's models need; that takes seconds."""

@@ -1010,7 +1010,9 @@ class Model(_message.Message):
 
     @_builtins.property
     def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What its endpoint can do beyond chat: "tools", "json_schema", "logprobs". A client asks for nothing else."""
+        """What its endpoint can do beyond chat: "tools", "json_schema", "logprobs", "reasoning" (it takes the effort of
+        Hints.reasoning_effort). A client asks for nothing else.
+        """
 
     @_builtins.property
     def breaker(self) -> Global___Breaker:

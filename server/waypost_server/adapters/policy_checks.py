@@ -15,6 +15,7 @@ def check_policy(route: RouteSource, source: FolderSource) -> Iterator[str]:
     yield from _check_speculative(route, source)
     yield from _check_cascade(route)
     yield from _check_parallel(route)
+    yield from _check_confidence(route, source)
     judge = route.section.specialist.checks.judge
     if judge:
         yield from _check_model(
@@ -69,8 +70,14 @@ def _check_model(
 
 
 def _check_speculative(route: RouteSource, source: FolderSource) -> Iterator[str]:
-    default = source.taxonomy.default_route
-    if route.section.specialist.speculative and source.taxonomy_known and route.name != default:
+    default, specialist = source.taxonomy.default_route, route.section.specialist
+    if specialist.speculative and not specialist.idempotent:
+        yield route.file.problem(
+            ["specialist", "speculative"],
+            "speculative is true and idempotent false, but a head start is a call that may be "
+            "made for nothing; remove one of the two",
+        )
+    if specialist.speculative and source.taxonomy_known and route.name != default:
         yield route.file.problem(
             ["specialist", "speculative"],
             f"speculative is for the default route, {default!r}, alone: where else a query goes is "
@@ -92,6 +99,12 @@ def _check_parallel(route: RouteSource) -> Iterator[str]:
     specialist = route.section.specialist
     if specialist.pattern is not Pattern.PARALLEL:
         return
+    if not specialist.idempotent:
+        yield route.file.problem(
+            ["specialist", "pattern"],
+            "pattern is parallel and idempotent false, but several models at once have their "
+            "effects several times; write failover, or remove idempotent",
+        )
     count, width = len(set(specialist.models)), specialist.parallel.width
     if count < width:
         yield route.file.problem(
@@ -103,4 +116,27 @@ def _check_parallel(route: RouteSource) -> Iterator[str]:
         yield route.file.problem(
             ["specialist", "parallel", "pick"],
             "pick is judge, but there is none; add checks.judge, or write first or confidence",
+        )
+
+
+def _check_confidence(route: RouteSource, source: FolderSource) -> Iterator[str]:
+    """Whether any model can say how sure it is, where that is asked for."""
+    specialist, fleet = route.section.specialist, source.fleet.models
+    picks = specialist.pattern is Pattern.PARALLEL and specialist.parallel.pick is Pick.CONFIDENCE
+    known = [fleet[name] for name in specialist.models if name in fleet]
+    if not known or any("logprobs" in model.features for model in known):
+        return
+    if picks:
+        yield route.file.problem(
+            ["specialist", "parallel", "pick"],
+            "pick is confidence, but no model of the specialist has the feature logprobs, without "
+            "which it says nothing of its confidence; add it in fleet.yaml where it is true, or "
+            "write first or judge",
+        )
+    if specialist.checks.min_confidence:
+        yield route.file.problem(
+            ["specialist", "checks", "min_confidence"],
+            "min_confidence is set, but no model of the specialist has the feature logprobs, "
+            "without which no answer passes; add it in fleet.yaml where it is true, or remove the "
+            "line",
         )

@@ -9,7 +9,7 @@ from waypost_server.adapters.re2_syntax import re2_problem
 from waypost_server.adapters.section import Fraction, Seconds, Section, Uint32, fits_float
 from waypost_server.core.policy import GuardAction, Pattern, Pick
 
-Feature = Literal["tools", "json_schema", "logprobs"]
+Feature = Literal["tools", "json_schema", "logprobs", "reasoning"]
 
 
 def _said_off(value: object) -> object:

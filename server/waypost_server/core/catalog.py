@@ -35,7 +35,8 @@ class Model:
         usd_per_mtok_out: US dollars per million output tokens.
         tags: labels that policies refer to.
         enabled: whether it may be called.
-        features: what its endpoint can do beyond chat: "tools", "json_schema", "logprobs".
+        features: what its endpoint can do beyond chat: "tools", "json_schema", "logprobs",
+            "reasoning".
         retries: further calls after a passing failure, before the next model is tried.
         breaker: when to stop calling it.
         warm_up_after_ms: idle time after which a client may keep it warm; 0 for never.

@@ -149,10 +149,43 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         "billing/route.yaml:3: speculative is for the default route, 'general', alone: where else "
         "a query goes is not known before it is decided; remove the line",
     ),
+    "speculative with effects": (
+        {
+            "general/route.yaml": "specialist:\n  models: [small]\n  idempotent: false\n"
+            "  speculative: true\n"
+        },
+        "general/route.yaml:4: speculative is true and idempotent false, but a head start is a "
+        "call that may be made for nothing; remove one of the two",
+    ),
+    "parallel with effects": (
+        {
+            "fleet.yaml": _fleet("small", "large"),
+            "billing/route.yaml": "specialist:\n  models: [small, large]\n  pattern: parallel\n"
+            "  idempotent: false\n",
+        },
+        "billing/route.yaml:3: pattern is parallel and idempotent false, but several models at "
+        "once have their effects several times; write failover, or remove idempotent",
+    ),
     "parallel with too few models": (
         {"billing/route.yaml": "specialist:\n  models: [small, small]\n  pattern: parallel\n"},
         "billing/route.yaml:3: pattern is parallel with 2 models at once, but the specialist has "
         "1; name more, or write failover",
+    ),
+    "confidence that nobody tells": (
+        {
+            "fleet.yaml": _fleet("small", "large"),
+            "billing/route.yaml": "specialist:\n  models: [small, large]\n  pattern: parallel\n"
+            "  parallel: {pick: confidence}\n",
+        },
+        "billing/route.yaml:4: pick is confidence, but no model of the specialist has the feature "
+        "logprobs, without which it says nothing of its confidence; add it in fleet.yaml where it "
+        "is true, or write first or judge",
+    ),
+    "confidence that nobody reaches": (
+        {"billing/route.yaml": "specialist:\n  models: [small]\n  checks: {min_confidence: 0.5}\n"},
+        "billing/route.yaml:3: min_confidence is set, but no model of the specialist has the "
+        "feature logprobs, without which no answer passes; add it in fleet.yaml where it is true, "
+        "or remove the line",
     ),
     "pick of a judge who is not there": (
         {

@@ -188,7 +188,10 @@ ABOUT_CHECKS: list[tuple[str, str]] = [
 ]
 
 FLEET: list[tuple[str, str]] = [
-    ("features: [vision]", "features.0 is 'vision': input should be 'tools', 'json_schema' or"),
+    (
+        "features: [vision]",
+        "features.0 is 'vision': input should be 'tools', 'json_schema', 'logprobs' or 'reasoning'",
+    ),
     ("retries: 6", "retries is 6: input should be less than or equal to 5"),
     ("breaker: {failures: 0}", "breaker.failures is 0: input should be greater than or equal"),
     ("breaker: {open_seconds: 0}", "breaker.open_seconds is 0: input should be greater than"),

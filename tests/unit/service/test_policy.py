@@ -23,7 +23,7 @@ models:
   fast:
     provider: openai
     model: f
-    features: [tools, logprobs]
+    features: [tools, logprobs, reasoning]
     retries: 0
     breaker: {failures: 2, open_seconds: 1.5}
     warm_up_after_seconds: 600
@@ -50,7 +50,6 @@ specialist:
   models: [fast, slow]
   pattern: parallel
   max_calls: 8
-  idempotent: false
   parallel: {width: 2, pick: judge, grace_ms: 250}
   checks:
     json_schema: {type: object, properties: {a: {type: string}}}
@@ -65,7 +64,7 @@ FAST = contract_pb2.Model(
     name="fast",
     provider="openai",
     model_id="f",
-    features=["tools", "logprobs"],
+    features=["tools", "logprobs", "reasoning"],
     retries=0,
     breaker=contract_pb2.Breaker(failures=2, open_ms=1_500),
     warm_up_after_ms=600_000,
@@ -106,7 +105,6 @@ def test_a_policy_reaches_the_client_as_it_was_written(catalog: Catalog) -> None
         policy=contract_pb2.DispatchPolicy(
             pattern=contract_pb2.PATTERN_PARALLEL,
             max_calls=8,
-            not_idempotent=True,
             parallel=contract_pb2.ParallelPolicy(
                 width=2, pick=contract_pb2.PICK_JUDGE, grace_ms=250
             ),
@@ -140,6 +138,9 @@ def test_what_is_not_written_is_not_sent(catalog: Catalog) -> None:
 PARTS = {
     "pattern: cascade\n  checks: {regex: a}": {
         "pattern": "PATTERN_CASCADE", "max_calls": 6, "checks": {"regex": "a"},
+    },
+    "idempotent: false": {
+        "pattern": "PATTERN_FAILOVER", "max_calls": 6, "not_idempotent": True,
     },
     "max_calls: 2": {"pattern": "PATTERN_FAILOVER", "max_calls": 2},
     "checks: {json_schema: {}}": {
