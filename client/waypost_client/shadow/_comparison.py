@@ -133,6 +133,7 @@ class Comparison:
         latency, cost, tokens = self._latency, self._cost, self._tokens
         return [
             _share("answered", self._pairs_of(ShadowOutcome.ANSWERED), more_is_better=True),
+            _share("fell_back", self._pairs_of(ShadowOutcome.FALLBACK)),
             _share("rejected", _pairs(self._rejected)),
             _share("failed", self._pairs_of(ShadowOutcome.FAILED)),
             _number("latency_s", latency, median, median, median_difference),

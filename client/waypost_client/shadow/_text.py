@@ -10,6 +10,7 @@ from waypost_client.shadow._report import OVERALL, Report
 _HEAD = ("", "live", "candidate", "difference", "95% interval", "queries", "candidate is")
 _LABELS = {
     "answered": "answered",
+    "fell_back": "fell back",
     "rejected": "rejected",
     "failed": "failed",
     "latency_s": "latency, median",

@@ -41,6 +41,7 @@ without any difference one will show one by luck.
 
 \b
   answered   a specialist of the decided route answered, all checks passed
+  fell back  the specialist of the fallback route answered in its place
   rejected   a specialist said that the query is not its own, whoever answered then
   failed     there was no answer
   latency    from the query to the whole answer, where both have one; the difference is the

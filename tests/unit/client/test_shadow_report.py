@@ -321,6 +321,7 @@ cheaper, all routes: 40 runs
   same route 75.0%, same text 25.0%
                                          live               candidate   difference            95% interval  queries  candidate is
   answered             0.950 (0.835 to 0.986)  0.775 (0.625 to 0.877)       -0.175        -0.329 to -0.022       40  worse
+  fell back            0.000 (0.000 to 0.088)  0.000 (0.000 to 0.088)       +0.000        -0.088 to +0.088       40  no difference shown
   rejected             0.000 (0.000 to 0.088)  0.000 (0.000 to 0.088)       +0.000        -0.088 to +0.088       40  no difference shown
   failed               0.050 (0.014 to 0.165)  0.225 (0.123 to 0.375)       +0.175        +0.022 to +0.329       40  worse
   latency, median                    16.500 s                14.950 s     -1.550 s        -2.100 to -1.000       30  better
