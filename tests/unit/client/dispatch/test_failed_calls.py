@@ -199,3 +199,14 @@ async def test_without_a_key_of_its_own_a_model_gets_nobody_elses(
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-hosted")
     await protocol.provider.complete(protocol.request())
     assert "-hosted" not in str(llm.calls[0].headers)
+
+
+async def test_headers_of_the_environment_stay_with_the_provider_they_are_for(
+    llm: LlmServer, protocol: Protocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-hosted")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-hosted")
+    await protocol.provider.complete(protocol.request())
+    assert "-hosted" not in str(llm.calls[0].headers)
