@@ -71,10 +71,11 @@ async def test_odd_counts_on_the_wire_are_clamped(
 )
 async def test_odd_usage_costs_no_answer(llm: LlmServer, protocol: Protocol, usage: Any) -> None:  # noqa: ANN401
     choice = {"index": 0, "finish_reason": "stop", "message": {"content": "fine"}}
-    body: dict[str, Any] = {
-        "openai": {"choices": [choice]},
-        "anthropic": {"content": [{"type": "text", "text": "fine"}], "stop_reason": "end_turn"},
-    }[protocol.name]
-    llm.script("m", Raw(json.dumps(body | {"usage": usage}).encode()))
+    body: dict[str, Any] = {"usage": usage}
+    if protocol.name == "openai":
+        body["choices"] = [choice]
+    else:
+        body |= {"content": [{"type": "text", "text": "fine"}], "stop_reason": "end_turn"}
+    llm.script("m", Raw(json.dumps(body).encode()))
     reply = await protocol.provider.complete(protocol.request())
     assert (reply.text, reply.usage) == ("fine", None)
