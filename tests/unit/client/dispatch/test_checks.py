@@ -216,16 +216,16 @@ TAKES_LONG = {
         nested(1, 60).replace("[1]", "[[]]"),
     ),
     "all pairs of items": (
-        {"unevaluatedItems": {"type": "integer"}},
-        json.dumps(list(range(100_000))),
+        {"unevaluatedItems": True},
+        json.dumps(list(range(10_000))),
     ),
     "all pairs of names": (
-        {"unevaluatedProperties": {"type": "integer"}},
-        json.dumps({str(number): number for number in range(60_000)}),
+        {"unevaluatedProperties": True},
+        json.dumps({str(number): number for number in range(10_000)}),
     ),
     "the whole on each level": (
         {"uniqueItems": True, "items": NESTS},
-        nested(list(range(100_000)), 60),
+        nested(list(range(20_000)), 60),
     ),
     "every name": (
         {"patternProperties": {"^a": True}, "additionalProperties": {}},
