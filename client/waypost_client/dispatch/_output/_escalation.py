@@ -26,6 +26,28 @@ _SCALAR = re.compile(r'".*|-?[0-9].*|true|false|null', re.DOTALL)
 _NAMES = ("escalate", "reason")
 
 
+def bounded_reason(reason: object) -> str:
+    """What a specialist gave as its reason, fit to be sent.
+
+    Returns:
+        Well-formed text in 1,024 bytes of UTF-8 at most; empty for what is no text.
+    """
+    words = well_formed(reason[:_REASON_BYTES]) if isinstance(reason, str) else ""
+    return words.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
+
+
+def reason_in(arguments: str) -> str:
+    """The reason in the arguments of the tool ESCALATE; empty when they are garbled.
+
+    That the tool was called is what counts: small models garble arguments.
+    """
+    try:
+        document = json.loads(arguments, strict=False)
+    except (ValueError, RecursionError):
+        return ""
+    return bounded_reason(document.get("reason")) if isinstance(document, dict) else ""
+
+
 def escalation_in(text: str) -> str | None:
     """Why a specialist says that a query is not its own; None when the text is an answer.
 
@@ -213,6 +235,4 @@ def _reason(document: str) -> str | None:
         value: dict[str, Any] = json.loads(document, strict=False)
     except (ValueError, RecursionError):
         return None
-    reason = value.get("reason")
-    words = well_formed(reason) if isinstance(reason, str) else ""
-    return words.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
+    return bounded_reason(value.get("reason"))

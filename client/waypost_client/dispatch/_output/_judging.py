@@ -16,6 +16,10 @@ _MAX_OUTPUT_TOKENS = 1024
 """Room for a model that thinks aloud before it says a sentence and a number."""
 _VERDICTS_TRIED = 64
 """Opening braces at which a verdict is looked for, so that a reply full of them costs little."""
+_LONGEST_REPLY = 1 << 16
+"""Characters of a reply that may hold a verdict: more than the room that it is given."""
+_LONGEST_INTEGER = 18
+"""Digits of an integer that is read as one; a longer one is no score and no answer's number."""
 
 _UNTRUSTED = """\
 The message begins with a line that names a fence, a word that occurs nowhere else. Every line \
@@ -154,8 +158,8 @@ def _is_number(value: object) -> bool:
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects in a text, outermost first; objects inside of one are not looked at."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
+    decoder = json.JSONDecoder(parse_int=_integer)
+    start = text.find("{") if len(text) <= _LONGEST_REPLY else -1
     for _ in range(_VERDICTS_TRIED):
         if start < 0:
             return
@@ -166,3 +170,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         else:
             yield value
         start = text.find("{", end)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)

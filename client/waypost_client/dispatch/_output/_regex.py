@@ -39,6 +39,7 @@ class Regex(Protocol[T]):
         """All matches that do not overlap."""
 
 
+@lru_cache(maxsize=256)
 def text_regex(pattern: str) -> Regex[str]:
     """An expression for text without lone surrogates.
 

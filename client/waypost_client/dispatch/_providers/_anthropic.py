@@ -10,12 +10,14 @@ from anthropic.types import Usage as MessageUsage
 
 from waypost_client import Model
 from waypost_client.dispatch._providers._anthropic_request import body_of, unnamed
-from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._endpoint import api_key, is_host, shown
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
 from waypost_client.dispatch._providers._reading import Reader
 from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+from waypost_client.dispatch._providers._usage import count_of, usage_of
 
 _PUBLIC_URL = "https://api.anthropic.com"
+_PUBLIC_HOST = "api.anthropic.com"
 
 
 class AnthropicProvider:
@@ -52,6 +54,8 @@ class AnthropicProvider:
                 async for event in events:
                     if piece := _read_event(event, reader):
                         yield piece
+            if rest := reader.rest():
+                yield rest
             yield reader.reply()
 
     async def close(self) -> None:
@@ -68,6 +72,10 @@ class AnthropicProvider:
                 max_retries=0,
                 http_client=self._http,
             )
+            # The SDK takes them from the environment; they are nobody else's business.
+            self._clients[name].auth_token = None
+            if not is_host(model.base_url or _PUBLIC_URL, _PUBLIC_HOST):
+                self._clients[name]._custom_headers = {}
         client = self._clients[name]
         client.api_key = key
         return client
@@ -82,7 +90,7 @@ def _read(message: Message, reader: Reader) -> None:
         if block.type == "text":
             reader.text(block.text)
         elif block.type == "tool_use":
-            reader.tool(index, block.name, json.dumps(block.input))
+            reader.tool(index, block.name, _written(block.input))
     reader.finish(message.stop_reason)
     reader.usage = _usage(message.usage)
 
@@ -106,17 +114,26 @@ def _read_event(event: RawMessageStreamEvent, reader: Reader) -> str:
 def _usage(usage: MessageUsage | MessageDeltaUsage | None) -> Usage | None:
     if usage is None:
         return None
-    cached = usage.cache_read_input_tokens or 0
-    return Usage(
+    # The SDK checks no types, so that each of them may be anything.
+    cached = count_of(getattr(usage, "cache_read_input_tokens", None)) or 0
+    kept = count_of(getattr(usage, "cache_creation_input_tokens", None)) or 0
+    read: object = getattr(usage, "input_tokens", "")
+    if (cached or kept or read) and (fresh := count_of(read)) is not None:
         # The protocol counts apart what was read from its cache and written to it.
-        input_tokens=(usage.input_tokens or 0) + cached + (usage.cache_creation_input_tokens or 0),
-        output_tokens=usage.output_tokens or 0,
-        cached_input_tokens=cached,
-    )
+        read = fresh + cached + kept
+    return usage_of(read, getattr(usage, "output_tokens", ""), cached)
 
 
 def _final(before: Usage | None, usage: MessageDeltaUsage | None) -> Usage | None:
     # Some servers know what they read only at the end, others say it at the beginning alone.
-    if before is None or usage is None or usage.input_tokens:
+    if before is None or usage is None or getattr(usage, "input_tokens", None):
         return _usage(usage) or before
-    return dataclasses.replace(before, output_tokens=usage.output_tokens)
+    written = count_of(getattr(usage, "output_tokens", ""))
+    return None if written is None else dataclasses.replace(before, output_tokens=written)
+
+
+def _written(document: object) -> str:
+    try:
+        return json.dumps(document)
+    except RecursionError:
+        return ""

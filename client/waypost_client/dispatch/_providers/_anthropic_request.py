@@ -4,6 +4,7 @@ from anthropic.types import MessageParam, TextBlockParam, ToolParam
 from anthropic.types.message_create_params import MessageCreateParamsBase
 
 from waypost_client.dispatch._messages import Message, Prompt, Role
+from waypost_client.dispatch._output._text import well_formed
 from waypost_client.dispatch._providers._provider import ESCALATE, ModelRequest
 from waypost_client.dispatch._providers._schemas import (
     ESCALATE_DESCRIPTION,
@@ -48,8 +49,8 @@ def unnamed(request: ModelRequest) -> dict[str, float] | None:
 
 def _message(message: Message) -> MessageParam:
     if message.role is Role.USER:
-        return {"role": "user", "content": message.text}
-    return {"role": "assistant", "content": message.text}
+        return {"role": "user", "content": well_formed(message.text)}
+    return {"role": "assistant", "content": well_formed(message.text)}
 
 
 def _system(prompt: Prompt) -> list[TextBlockParam]:
@@ -58,12 +59,12 @@ def _system(prompt: Prompt) -> list[TextBlockParam]:
         # All up to here is the same in every call, and so what the provider shall keep.
         cached: TextBlockParam = {
             "type": "text",
-            "text": prompt.static,
+            "text": well_formed(prompt.static),
             "cache_control": {"type": "ephemeral"},
         }
         blocks.append(cached)
     if prompt.params:
-        blocks.append({"type": "text", "text": prompt.params})
+        blocks.append({"type": "text", "text": well_formed(prompt.params)})
     return blocks
 
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
 from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._output._escalation import bounded_reason
+from waypost_client.dispatch._providers._pieces import Pieces
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers._usage import usage_of
 
 Answered = str | Reply
 ModelFunction = Callable[[ModelRequest], Answered | Awaitable[Answered] | AsyncIterator[Answered]]
@@ -21,7 +25,8 @@ class CallableProvider:
     Args:
         function: an async function, an async generator, or a sync function, which runs in a thread
             and there goes on when its caller is cancelled. What it raises besides ModelError
-            becomes a ModelError BROKEN that names its type alone.
+            becomes a ModelError BROKEN that names its type alone. An answer of over 4 MiB of
+            characters is MALFORMED.
     """
 
     def __init__(self, function: ModelFunction) -> None:
@@ -37,20 +42,25 @@ class CallableProvider:
         return reply
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
-        """The answer piece by piece, then the Reply."""
-        text = ""
+        """The answer piece by piece, then the Reply, whose text is all pieces."""
+        text = Pieces(f"the function of model {request.model.name}")
+        reply: Reply | None = None
+        streamed = False
         with _Broken(request.model.name):
             result = await self._result(request)
             async with contextlib.aclosing(_pieces(result)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Reply):
-                        if not text and piece.text:
-                            yield piece.text
-                        yield piece
-                        return
-                    text += piece
-                    yield piece
-        yield Reply(text=text)
+                        reply = piece
+                        piece = piece.text if not streamed else ""
+                    streamed = True
+                    if shown := text.take(piece):
+                        yield shown
+                    if reply is not None:
+                        break
+        if rest := text.end():
+            yield rest
+        yield Reply(text=text.text) if reply is None else _fit(reply, text.text)
 
     async def close(self) -> None:
         """Nothing to end."""
@@ -74,6 +84,18 @@ async def _pieces(result: object) -> AsyncGenerator[Answered, None]:
             await stack.enter_async_context(contextlib.aclosing(result))
         async for piece in result:
             yield _checked(piece)
+
+
+def _fit(reply: Reply, text: str) -> Reply:
+    """The reply as an endpoint's would be, with the text that was shown."""
+    usage, reason = reply.usage, reply.escalation
+    return dataclasses.replace(
+        reply,
+        text=text,
+        usage=usage
+        and usage_of(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens),
+        escalation=None if reason is None else bounded_reason(reason),
+    )
 
 
 def _checked(piece: object) -> Answered:

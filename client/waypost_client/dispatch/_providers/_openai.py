@@ -12,6 +12,7 @@ from waypost_client.dispatch._providers._openai_request import PUBLIC_URL, body_
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
 from waypost_client.dispatch._providers._reading import Reader
 from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+from waypost_client.dispatch._providers._usage import usage_of
 
 
 class OpenAIProvider:
@@ -45,6 +46,8 @@ class OpenAIProvider:
                 async for chunk in chunks:
                     if piece := _read_chunk(chunk, reader):
                         yield piece
+            if rest := reader.rest():
+                yield rest
             yield reader.reply()
 
     async def close(self) -> None:
@@ -64,6 +67,7 @@ class OpenAIProvider:
             if not is_public(model):
                 # The SDK takes them from the environment; they are nobody else's business.
                 self._clients[name].organization = self._clients[name].project = None
+                self._clients[name]._custom_headers = {}
         client = self._clients[name]
         client.api_key = key
         return client
@@ -108,9 +112,10 @@ def _read_chunk(chunk: ChatCompletionChunk, reader: Reader) -> str:
 def _usage(usage: CompletionUsage | None) -> Usage | None:
     if usage is None:
         return None
-    details = usage.prompt_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
-        cached_input_tokens=(details.cached_tokens or 0) if details else 0,
+    # The SDK checks no types, so that each of them may be anything.
+    details = getattr(usage, "prompt_tokens_details", None)
+    return usage_of(
+        getattr(usage, "prompt_tokens", ""),
+        getattr(usage, "completion_tokens", ""),
+        getattr(details, "cached_tokens", None),
     )

@@ -5,6 +5,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 
 from waypost_client import Model
 from waypost_client.dispatch._messages import Prompt, Role
+from waypost_client.dispatch._output._text import well_formed
 from waypost_client.dispatch._providers._endpoint import is_host
 from waypost_client.dispatch._providers._provider import ESCALATE, ModelRequest
 from waypost_client.dispatch._providers._schemas import (
@@ -61,12 +62,12 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
     system = "\n\n".join(filter(None, (prompt.static, prompt.params)))
     messages: list[ChatCompletionMessageParam] = []
     if system:
-        messages.append({"role": "system", "content": system})
+        messages.append({"role": "system", "content": well_formed(system)})
     for message in prompt.messages:
         if message.role is Role.USER:
-            messages.append({"role": "user", "content": message.text})
+            messages.append({"role": "user", "content": well_formed(message.text)})
         else:
-            messages.append({"role": "assistant", "content": message.text})
+            messages.append({"role": "assistant", "content": well_formed(message.text)})
     return messages
 
 

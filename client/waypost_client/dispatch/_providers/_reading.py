@@ -1,11 +1,12 @@
 """Puts an answer together from what comes over the wire, whole or in pieces."""
 
-import json
 import math
 import sys
 from collections.abc import Iterable
 
 from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._output._escalation import reason_in
+from waypost_client.dispatch._providers._pieces import Pieces
 from waypost_client.dispatch._providers._provider import ESCALATE, Finish, Reply, Usage
 
 _FILTERED = {"content_filter", "refusal"}
@@ -14,7 +15,7 @@ _LENGTH = {"length", "max_tokens", "model_context_window_exceeded"}
 
 
 class Reader:
-    """What came so far.
+    """What came so far, in 4 MiB of characters at most: more raises a ModelError MALFORMED.
 
     Args:
         where: the address that was called, fit to be shown.
@@ -26,26 +27,31 @@ class Reader:
     def __init__(self, where: str) -> None:
         self.usage: Usage | None = None
         self._where = where
-        self._pieces: list[str] = []
-        self._names: dict[int, str] = {}
-        self._arguments: dict[int, str] = {}
+        self._pieces = Pieces(where)
+        self._names: dict[int, list[str]] = {}
+        self._arguments: dict[int, list[str]] = {}
         self._logprobs: list[float] = []
         self._finish: str | None = None
 
     def text(self, piece: str | None) -> str:
-        """Takes a piece of text, and gives it back; empty for none."""
-        if piece:
-            self._pieces.append(piece)
-        return piece or ""
+        """Takes a piece of text; gives what may be shown of it, which may be nothing."""
+        return self._pieces.take(piece) if piece else ""
+
+    def rest(self) -> str:
+        """Ends the text; gives what has not been shown of it."""
+        return self._pieces.end()
 
     def tool(self, index: int, name: str | None, arguments: str | None) -> None:
         """Takes a piece of the call of a tool."""
-        self._names[index] = self._names.get(index, "") + (name or "")
-        self._arguments[index] = self._arguments.get(index, "") + (arguments or "")
+        for pieces, piece in ((self._names, name or ""), (self._arguments, arguments or "")):
+            self._pieces.count(len(piece) + 1)
+            pieces.setdefault(index, []).append(piece)
 
     def logprobs(self, logprobs: Iterable[float]) -> None:
         """Takes the logarithms of some tokens' probabilities."""
+        before = len(self._logprobs)
         self._logprobs.extend(logprobs)
+        self._pieces.count(len(self._logprobs) - before)
 
     def finish(self, reason: str | None) -> None:
         """Takes why the model stopped; the first word counts."""
@@ -57,12 +63,13 @@ class Reader:
         Raises:
             ModelError: CUT: it did not come to its end; CONTENT_FILTER: it was held back.
         """
+        self.rest()
         if self._finish is None:
             raise ModelError(FailureKind.CUT, f"cut: the answer from {self._where} has no end")
         if self._finish in _FILTERED:
             raise ModelError(FailureKind.CONTENT_FILTER, f"content_filter: from {self._where}")
         return Reply(
-            text="".join(self._pieces),
+            text=self._pieces.text,
             finish=Finish.LENGTH if self._finish in _LENGTH else Finish.STOP,
             usage=self.usage,
             confidence=_confidence(self._logprobs),
@@ -71,8 +78,8 @@ class Reader:
 
     def _escalation(self) -> str | None:
         for index, name in self._names.items():
-            if name == ESCALATE:
-                return _reason(self._arguments[index])
+            if "".join(name) == ESCALATE:
+                return reason_in("".join(self._arguments[index]))
         return None
 
 
@@ -80,14 +87,7 @@ def _confidence(logprobs: list[float]) -> float | None:
     if not logprobs:
         return None
     mean = math.fsum(logprobs) / len(logprobs)
+    if math.isnan(mean):
+        return None
     # Rounding gives some tokens a probability above one; a hopeless one must not become zero.
-    return min(max(math.exp(mean), sys.float_info.min), 1.0)
-
-
-def _reason(arguments: str) -> str:
-    # Small models garble arguments; that the tool was called is what counts.
-    try:
-        document = json.loads(arguments)
-    except ValueError:
-        return ""
-    return str(document.get("reason", "")) if isinstance(document, dict) else ""
+    return max(math.exp(min(mean, 0.0)), sys.float_info.min)

@@ -66,6 +66,7 @@ _EXCEPTIONS = {
     "TypeError": FailureKind.MALFORMED,
     "LookupError": FailureKind.MALFORMED,
     "AttributeError": FailureKind.MALFORMED,
+    "RecursionError": FailureKind.MALFORMED,
 }
 """By name, because the SDKs run on httpx or httpx2; the nearest class in the family counts."""
 

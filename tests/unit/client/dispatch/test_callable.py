@@ -11,6 +11,7 @@ import pytest
 from tests.unit.client.dispatch.calls import QUERY, a_model, a_request, pieces_of, reply_of
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._providers._callable import CallableProvider, ModelFunction
+from waypost_client.dispatch._providers._pieces import MAX_CHARACTERS
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
 
 REPLY = Reply(text="fine", usage=Usage(input_tokens=1, output_tokens=2), confidence=0.5)
@@ -129,3 +130,53 @@ async def test_a_stream_that_is_left_ends_its_generator() -> None:
     assert await anext(stream) == "on "
     await stream.aclose()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["a \ud83d", "\ude00 b"], "a \N{GRINNING FACE} b"),
+        (["a \ud83d"], "a \ufffd"),
+        ([Reply(text="a \ud83d")], "a \ufffd"),
+        (["a ", "\ud83d", Reply(text="")], "a \ufffd"),
+    ],
+)
+async def test_halves_of_surrogate_pairs_are_joined_or_replaced(
+    streamed: bool, pieces: list[str | Reply], text: str
+) -> None:
+    async def says(_: ModelRequest) -> AsyncIterator[str | Reply]:
+        for piece in pieces:
+            yield piece
+
+    reply = await reply_of(CallableProvider(says), a_request(a_model()), streamed=streamed)
+    assert reply.text == text
+
+
+async def test_what_it_says_besides_text_is_made_fit_to_be_reported(streamed: bool) -> None:
+    def odd(_: ModelRequest) -> Reply:
+        usage = Usage(input_tokens=-1, output_tokens=2**40)
+        return Reply(text="", usage=usage, escalation="\ud83d" + "x" * 2000)
+
+    reply = await reply_of(CallableProvider(odd), a_request(a_model()), streamed=streamed)
+    assert reply.usage == Usage(input_tokens=0, output_tokens=2**32 - 1)
+    assert reply.escalation == "\ufffd" + "x" * 1021
+
+
+def long_text(_: ModelRequest) -> str:
+    return "x" * (MAX_CHARACTERS + 1)
+
+
+def long_reply(_: ModelRequest) -> Reply:
+    return Reply(text="x" * (MAX_CHARACTERS + 1))
+
+
+async def without_end(_: ModelRequest) -> AsyncIterator[str]:
+    while True:
+        yield "x" * (MAX_CHARACTERS // 4)
+
+
+@pytest.mark.parametrize("function", [long_text, long_reply, without_end])
+async def test_an_answer_without_end_is_malformed(function: ModelFunction, streamed: bool) -> None:
+    with pytest.raises(ModelError) as failure:
+        await reply_of(CallableProvider(function), a_request(a_model()), streamed=streamed)
+    assert failure.value.kind is FailureKind.MALFORMED

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from waypost_client import Judge, OutputChecks
@@ -172,3 +172,125 @@ def test_a_policy_that_cannot_be_carried_out_is_refused(checks: OutputChecks, pa
         compile_checks(checks)
 
     assert part in str(refused.value)
+
+
+@given(st.lists(JSON_VALUES | st.floats(allow_nan=False, allow_infinity=False), max_size=5))
+@example([1, 1.0])
+@example([1, True])
+@example([0, False, None, "", [], {}])
+@example([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}])
+@example([[1], [True]])
+@example([10**17, 1e17, 10**17 + 1])
+@example([0.0, -0.0])
+@example(["1", 1])
+def test_items_are_unique_as_the_library_has_it(items: list[object]) -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = {"uniqueItems": True}
+    fits = Draft202012Validator(schema).is_valid(items)
+    assert (problem_with_schema(schema, json.dumps(items)) is None) == fits
+
+
+def test_many_objects_are_compared_without_comparing_all_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jsonschema._utils.equal", lambda *_: pytest.fail("it compares pairs"))
+    many = json.dumps([{"a": number} for number in range(20_000)])
+    assert problem_with_schema({"type": "array", "uniqueItems": True}, many) is None
+
+
+def nested(value: object, depth: int, name: str = "") -> str:
+    for _ in range(depth):
+        value = {name: value} if name else [value]
+    return json.dumps(value)
+
+
+NESTS = {"$ref": "#"}
+TAKES_LONG = {
+    "twice a level": (
+        {"type": "object", "unevaluatedProperties": NESTS},
+        nested(1.5, 60, "a"),
+    ),
+    "two branches a level": (
+        {"anyOf": [{"items": NESTS, "minItems": 9}, {"items": NESTS, "type": "array"}]},
+        nested(1, 60).replace("[1]", "[[]]"),
+    ),
+    "all pairs of items": (
+        {"unevaluatedItems": True},
+        json.dumps(list(range(10_000))),
+    ),
+    "all pairs of names": (
+        {"unevaluatedProperties": True},
+        json.dumps({str(number): number for number in range(10_000)}),
+    ),
+    "the whole on each level": (
+        {"uniqueItems": True, "items": NESTS},
+        nested(list(range(20_000)), 60),
+    ),
+    "every name": (
+        {"patternProperties": {"^a": True}, "additionalProperties": {}},
+        json.dumps({f"a{number}": 1 for number in range(60_000)}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "answer"), TAKES_LONG.values(), ids=TAKES_LONG)
+def test_a_check_that_would_hold_up_the_loop_is_given_up(schema: object, answer: str) -> None:
+    said = "The answer takes too long to check against the JSON Schema."
+    assert problem_with_schema(schema, answer) == said
+
+
+def test_no_check_leaves_less_time_for_the_next() -> None:
+    schema = {"items": {"type": "integer"}}
+    for _ in range(3):
+        assert problem_with_schema(schema, json.dumps(list(range(30_000)))) is None
+
+
+def test_no_complaint_quotes_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jsonschema import ValidationError
+
+    said: list[str] = []
+    made = ValidationError.__init__
+
+    def listens(error: ValidationError, message: str, *args: object, **more: object) -> None:
+        said.append(message)
+        made(error, message, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ValidationError, "__init__", listens)
+    schema = {"anyOf": [{"type": "object"}, {"items": NESTS, "type": "array"}]}
+    assert problem_with_schema(schema, nested(["secret"] * 1000, 50)) is not None
+    assert said
+    assert max(map(len, said)) < 2000
+
+
+def test_an_answer_that_is_too_long_is_not_checked() -> None:
+    said = "The answer is longer than the 1,048,576 characters that are checked."
+    assert problem_with_schema({}, '"' + "x" * (2**20 - 2) + '"') is None
+    assert problem_with_schema({}, '"' + "x" * (2**20 - 1) + '"') == said
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" + "0" * 400])
+def test_a_number_beyond_floats_is_a_problem_and_no_error(number: str) -> None:
+    said = "The answer has a number that is too large to check."
+    assert problem_with_schema({"multipleOf": 0.5}, number) == said
+    assert problem_with_schema({"minimum": 0.5}, number) is None
+
+
+def test_a_schema_that_is_nested_too_deeply_is_refused() -> None:
+    schema = '{"items":' * 300 + "{}" + "}" * 300
+    with pytest.raises(PolicyError, match="nested too deeply"):
+        compile_checks(OutputChecks(json_schema=schema))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answer"),
+    [
+        ("https://json-schema.org/draft/2020-12/schema", ["a" * 40 + "b"]),
+        ("http://json-schema.org/draft-07/schema#", ["a" * 40 + "b"]),
+    ],
+)
+def test_a_schema_that_names_its_dialect_is_checked_alike(dialect: str, answer: object) -> None:
+    # By Python's expressions this would take years.
+    schema = {"$schema": dialect, "items": NESTS, "pattern": "^(a+)+$"}
+    said = "The answer does not fit the JSON Schema: it breaks items/pattern."
+    assert problem_with_schema(schema, json.dumps(answer)) == said

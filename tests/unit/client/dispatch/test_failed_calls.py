@@ -24,6 +24,8 @@ from tests.llm_server import (
 from tests.unit.client.dispatch.calls import QUERY, a_model, a_request, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._providers._anthropic import AnthropicProvider
+from waypost_client.dispatch._providers._openai import OpenAIProvider
 
 SHAPES = (b"", b"<html>", b"[]", b"{}", b'"text"', b'{"choices":[],"content":7}', b"null")
 CODES = {
@@ -199,3 +201,23 @@ async def test_without_a_key_of_its_own_a_model_gets_nobody_elses(
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-hosted")
     await protocol.provider.complete(protocol.request())
     assert "-hosted" not in str(llm.calls[0].headers)
+
+
+async def test_headers_of_the_environment_stay_with_the_provider_they_are_for(
+    llm: LlmServer, protocol: Protocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-hosted")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-hosted")
+    await protocol.provider.complete(protocol.request())
+    assert "-hosted" not in str(llm.calls[0].headers)
+
+
+def test_the_providers_own_addresses_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Gateway: gateway-hosted")
+    for provider in (OpenAIProvider(), AnthropicProvider()):
+        assert provider._client(a_model("")).default_headers["X-Gateway"] == "gateway-hosted"
+        elsewhere = provider._client(a_model("https://gateway.example/v1"))
+        assert "X-Gateway" not in elsewhere.default_headers

@@ -91,6 +91,12 @@ def test_lone_surrogates_do_not_reach_the_provider() -> None:
         ('{"score": true}', None),
         ('{"score": NaN}', None),
         ('{"score": 1e999}', None),
+        ('{"score": 1' + "0" * 400 + "}", None),
+        ('{"score": -1' + "0" * 400 + "}", None),
+        # Python reads no integer of so many digits, and what stands inside is no verdict.
+        ('{"score": 1' + "0" * 5000 + ', "x": {"score": 1}}', None),
+        ('{"score": 0.5, "x": 1' + "0" * 5000 + "}", 0.5),
+        ('{"score": 1}' + " " * 2**16, None),
         ("8/10", None),
         ("0.8", None),
         ("", None),
@@ -132,7 +138,18 @@ def test_a_pick_names_the_answer_as_the_caller_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ['{"best": 0}', '{"best": 4}', '{"best": 1.5}', '{"best": "1"}', '{"best": true}', "2"]
+    "reply",
+    [
+        '{"best": 0}',
+        '{"best": 4}',
+        '{"best": 1.5}',
+        '{"best": "1"}',
+        '{"best": true}',
+        "2",
+        '{"best": 1' + "0" * 400 + "}",
+        '{"best": 1' + "0" * 5000 + "}",
+        '{"best": 1e999}',
+    ],
 )
 def test_a_pick_that_names_no_answer_is_none(reply: str) -> None:
     assert pick_of(reply, QUERY, ["a", "b", "c"]) is None

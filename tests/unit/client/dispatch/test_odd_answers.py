@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.llm_server import Answer, LlmServer, Raw
+from tests.llm_server import Answer, Escalates, LlmServer, Raw
 from tests.unit.client.dispatch.calls import pieces_of, reply_of
 from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client.dispatch._failures import FailureKind, ModelError
+from waypost_client.dispatch._providers._pieces import MAX_CHARACTERS
 from waypost_client.dispatch._providers._provider import Finish, Reply, Usage
 
 
@@ -45,7 +46,19 @@ async def test_openai_an_end_without_done_is_an_end(llm: LlmServer, openai: Prot
     )
 
 
-@pytest.mark.parametrize("arguments", ['{"reason": "not mi', "[1]", "", "{}"])
+GARBLED = [
+    '{"reason": "not mi',
+    "[1]",
+    "",
+    "{}",
+    '{"reason": 7}',
+    "[" * 100_000,
+    '{"reason": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    '{"n": 1' + "0" * 5000 + "}",
+]
+
+
+@pytest.mark.parametrize("arguments", GARBLED, ids=range(len(GARBLED)))
 async def test_openai_garbled_arguments_escalate_without_a_reason(
     llm: LlmServer, openai: Protocol, streamed: bool, arguments: str
 ) -> None:
@@ -91,3 +104,43 @@ async def test_anthropic_thoughts_are_no_text_and_usage_may_come_last(
         ["Hello"],
         Reply(text="Hello", usage=Usage(input_tokens=9, output_tokens=3, cached_input_tokens=4)),
     )
+
+
+@pytest.mark.parametrize("depth", [150, 100_000])
+async def test_anthropic_a_deeply_nested_tool_call_is_no_fault_of_ours(
+    llm: LlmServer, anthropic: Protocol, depth: int
+) -> None:
+    body = (
+        '{"role": "assistant", "stop_reason": "tool_use", "content": [{"type": "tool_use", '
+        '"id": "1", "name": "escalate", "input": {"reason": ' + "[" * depth + "]" * depth + "}}]}"
+    )
+    llm.script("m", Raw(body.encode()))
+    request = anthropic.request("tools", may_escalate=True)
+    if depth < 1000:
+        assert (await anthropic.provider.complete(request)).escalation == ""
+        return
+    with pytest.raises(ModelError) as failure:  # the SDK cannot read it
+        await anthropic.provider.complete(request)
+    assert failure.value.kind is FailureKind.MALFORMED
+
+
+async def test_an_answer_without_end_is_malformed(
+    llm: LlmServer, protocol: Protocol, streamed: bool
+) -> None:
+    half = "x" * (MAX_CHARACTERS // 2)
+    llm.script("m", Answer(half * 2, pieces=(half, half)), Answer(pieces=(half, half, "x")))
+    reply = await reply_of(protocol.provider, protocol.request(), streamed=streamed)
+    assert len(reply.text) == MAX_CHARACTERS
+    with pytest.raises(ModelError) as failure:
+        await reply_of(protocol.provider, protocol.request(), streamed=streamed)
+    assert failure.value.kind is FailureKind.MALFORMED
+    assert "4,194,304" in str(failure.value)
+
+
+async def test_a_tool_call_without_end_is_malformed(
+    llm: LlmServer, protocol: Protocol, streamed: bool
+) -> None:
+    llm.script("m", Escalates("x" * MAX_CHARACTERS))
+    with pytest.raises(ModelError) as failure:
+        await reply_of(protocol.provider, protocol.request(), streamed=streamed)
+    assert failure.value.kind is FailureKind.MALFORMED

@@ -134,3 +134,45 @@ async def test_calls_run_side_by_side(llm: LlmServer, protocol: Protocol) -> Non
     requests = [protocol.provider.complete(protocol.request()) for _ in range(20)]
     replies = await asyncio.gather(*requests)
     assert sorted(int(reply.text) for reply in replies) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (("a \ud83d", "\ude00 b"), "a \N{GRINNING FACE} b"),
+        (("a \ud83d", "", "\ude00"), "a \N{GRINNING FACE}"),
+        (("a \ud83d", " b"), "a \ufffd b"),
+        (("a ", "\ude00", "\ud83d"), "a \ufffd\ufffd"),
+        (("\ud83d", "\ud83d", "\ude00"), "\ufffd\N{GRINNING FACE}"),
+    ],
+)
+async def test_halves_of_surrogate_pairs_are_joined_or_replaced(
+    llm: LlmServer, protocol: Protocol, streamed: bool, pieces: tuple[str, ...], text: str
+) -> None:
+    llm.script("m", Answer("".join(pieces), pieces=pieces))
+    reply = await reply_of(protocol.provider, protocol.request(), streamed=streamed)
+    assert reply.text == text
+
+
+async def test_a_reason_is_bounded_and_well_formed(
+    llm: LlmServer, protocol: Protocol, streamed: bool
+) -> None:
+    request = protocol.request("tools", may_escalate=True)
+    for reason, given in (
+        ("x" * 1_000_000, "x" * 1024),
+        ("\ud83d" + "\u20ac" * 1000, "\ufffd" + "\u20ac" * 340),
+        ("\ud83d\ude00", "\N{GRINNING FACE}"),
+    ):
+        llm.script("m", Escalates(reason))
+        reply = await reply_of(protocol.provider, request, streamed=streamed)
+        assert reply.escalation == given
+
+
+@pytest.mark.parametrize("logprob", [1e6, float("inf"), float("nan")])
+async def test_impossible_probabilities_cost_no_answer(
+    llm: LlmServer, openai: Protocol, streamed: bool, logprob: float
+) -> None:
+    llm.script("m", Answer("one", logprobs=(logprob,)))
+    request = openai.request("logprobs", wants_confidence=True)
+    reply = await reply_of(openai.provider, request, streamed=streamed)
+    assert reply.confidence == (None if math.isnan(logprob) else 1.0)

@@ -170,3 +170,15 @@ async def test_anthropics_cached_block_is_the_same_in_every_call(
     first, second = (call.body["system"] for call in llm.calls)
     assert first[0] == second[0]
     assert ["cache_control" in block for block in first] == [True, False]
+
+
+async def test_half_a_surrogate_pair_in_what_was_said_is_replaced(
+    llm: LlmServer, protocol: Protocol, streamed: bool
+) -> None:
+    said = Message(Role.ASSISTANT, "\ud83d oops")
+    prompt = Prompt("static \ud83d", "params \ude00", (said, Message(Role.USER, "on")), "k")
+    await reply_of(protocol.provider, protocol.request(prompt=prompt), streamed=streamed)
+    messages = [m for m in llm.calls[0].body["messages"] if m["role"] != "system"]
+    assert messages[0]["content"] == "\ufffd oops"
+    assert "static \ufffd" in str(llm.calls[0].body)
+    assert "params \ufffd" in str(llm.calls[0].body)
