@@ -7,6 +7,7 @@ from typing import TypedDict
 from waypost_client import (
     Action,
     Contract,
+    DeadlineExceededError,
     Pattern,
     SpecialistOutcome,
     SpecialistRef,
@@ -118,9 +119,7 @@ class Flow:
     async def _run(self, tighten: Callable[[float], None]) -> Answer:
         if self._sink:
             await self._speculation.begin(self._question, self._ledger)
-        contract = await self._desk.router.route(
-            self._question.text, **self._question.for_router(), timeout_s=self._router_s()
-        )
+        contract = await self._decided()
         if self._desk.shadow:
             self.beside = self._desk.shadow(contract, self._question, self._ledger)
         rejected: list[str] = []
@@ -140,6 +139,18 @@ class Flow:
             if isinstance(ended, Answer):
                 return ended
             contract = ended
+
+    async def _decided(self) -> Contract:
+        """The router's first decision."""
+        try:
+            return await self._desk.router.route(
+                self._question.text, **self._question.for_router(), timeout_s=self._router_s()
+            )
+        except DeadlineExceededError as error:
+            if self._ledger.time_left_s > 0:
+                raise
+            why = f"the router did not decide in time ({error})"
+            raise AnswerTooLateError(why, **self._told()) from None
 
     async def _try(self, contract: Contract, rejected: list[str]) -> Answer | Contract:
         """The answer that a decision leads to, or the router's next decision."""

@@ -9,12 +9,15 @@ from waypost_client.dispatch._calls import Aim, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._output._checks import compile_checks
+from waypost_client.dispatch._output._checks import Checks, compile_checks
 from waypost_client.dispatch._output._escalation import escalation_in
 from waypost_client.dispatch._output._guard import Finding, apply
 from waypost_client.dispatch._output._judging import score_of, score_request
 from waypost_client.dispatch._output._validators import Draft, Validator, run_validators
 from waypost_client.dispatch._providers._provider import Finish, Reply
+
+LONG = 10_000
+"""Characters from which on a check may take longer than a thread's start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Acceptance:
         accepted = Accepted(guarded.text, guarded.findings)
         if not accepted.text.strip():
             raise empty()
-        if problem := checks.hard_problem(accepted.text):
+        if problem := await _hard_problem(checks, accepted.text):
             raise ModelError(FailureKind.FAILED_CHECK, problem)
         if case.contract:
             draft = Draft(text=accepted.text, query=case.query, contract=case.contract)
@@ -120,6 +123,13 @@ def judge_model(case: Case, judge: Judge) -> Model | None:
     return next(
         (m for m in (*case.ref.helper_models, *case.ref.models) if m.name == judge.model), None
     )
+
+
+async def _hard_problem(checks: Checks, text: str) -> str | None:
+    """What is wrong with an answer's form; a long answer is looked at beside the event loop."""
+    if len(text) < LONG:
+        return checks.hard_problem(text)
+    return await asyncio.to_thread(checks.hard_problem, text)
 
 
 def _problem_of_length(reply: Reply, case: Case) -> str | None:
