@@ -22,6 +22,7 @@ from waypost_client.dispatch._providers._callable import ModelFunction
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
+from waypost_client.dispatch._router import ClientsRouter
 from waypost_client.dispatch._shadow._shadows import Shadows
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
@@ -92,7 +93,7 @@ class Dispatcher:
             texts=shadow_texts,
         )
         self._desk = Desk(
-            router=self._router,
+            router=ClientsRouter(self._router),
             specialists=specialists,
             survey=self._survey,
             caller=caller,

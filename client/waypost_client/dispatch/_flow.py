@@ -43,7 +43,7 @@ from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._parallel import ask_at_once
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter, fitting
-from waypost_client.dispatch._router import Prompts, Router
+from waypost_client.dispatch._router import Prompts, Rejection, Router
 from waypost_client.dispatch._shadow._beside import Beside
 from waypost_client.dispatch._speculation import Speculation
 from waypost_client.dispatch._survey import Survey
@@ -143,9 +143,7 @@ class Flow:
     async def _decided(self) -> Contract:
         """The router's first decision."""
         try:
-            return await self._desk.router.route(
-                self._question.text, **self._question.for_router(), timeout_s=self._router_s()
-            )
+            return await self._desk.router.decide(self._question, timeout_s=self._router_s())
         except DeadlineExceededError as error:
             if self._ledger.time_left_s > 0:
                 raise
@@ -239,17 +237,15 @@ class Flow:
             return None
         self._desk.counts.reroutes += 1
         try:
-            again = await self._desk.router.reroute(
-                self._question.text,
-                decision_id=contract.decision_id,
-                rejected_routes=rejected,
-                rejection_reason=fitting(reason),
-                **self._question.for_router(),
+            return await self._desk.router.decide(
+                self._question,
                 timeout_s=self._router_s(),
+                after=Rejection(
+                    decision_id=contract.decision_id, routes=rejected, reason=fitting(reason)
+                ),
             )
         except WaypostError:
-            return None  # the first contract has said where to go then
-        return again
+            return None  # the contract has said where to go then
 
     async def _fall_back(
         self,

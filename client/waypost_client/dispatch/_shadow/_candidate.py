@@ -1,6 +1,5 @@
 """How a candidate answers: the way of a live query, with what it does differently put in."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import grpc
@@ -9,7 +8,6 @@ from waypost_client import (
     Action,
     AttemptRole,
     Contract,
-    Conversation,
     Model,
     Pattern,
     ShadowCandidate,
@@ -21,8 +19,9 @@ from waypost_client.dispatch._asking import Done, OneModel
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._ledger import Ledger
 from waypost_client.dispatch._output._showing import Sink
+from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Report, Reporter
-from waypost_client.dispatch._router import Prompts, Router
+from waypost_client.dispatch._router import Prompts, Rejection, Router
 from waypost_client.dispatch._shadow._side import LeftOutError
 from waypost_client.dispatch._specialists import Specialists
 
@@ -84,39 +83,16 @@ class SameDecision:
     def __init__(self, part: Part) -> None:
         self._part = part
 
-    async def route(
-        self,
-        text: str,
-        *,
-        request_id: str,
-        conversation: Conversation,
-        tenant: str,
-        metadata: Mapping[str, str],
-        allowed_routes: tuple[str, ...],
-        timeout_s: float,
+    async def decide(
+        self, question: Question, *, timeout_s: float, after: Rejection | None = None
     ) -> Contract:
-        """The live decision, the candidate in it; raises LeftOutError."""
+        """The live decision, the candidate in it; raises LeftOutError, or WaypostError `after` it."""
+        if after:
+            raise WaypostError(grpc.StatusCode.UNIMPLEMENTED, "a shadow run is not routed again")
         self._part.check()
         if self._part.contract.action in (Action.CLARIFY, Action.REFUSE):
             raise LeftOutError("no_specialist")
         return self._part.played(self._part.contract)
-
-    async def reroute(
-        self,
-        text: str,
-        *,
-        decision_id: str,
-        rejected_routes: Sequence[str],
-        rejection_reason: str,
-        request_id: str,
-        conversation: Conversation,
-        tenant: str,
-        metadata: Mapping[str, str],
-        allowed_routes: tuple[str, ...],
-        timeout_s: float,
-    ) -> Contract:
-        """Raises WaypostError."""
-        raise WaypostError(grpc.StatusCode.UNIMPLEMENTED, "a shadow run is not routed again")
 
 
 class OtherDecisions:
@@ -126,57 +102,12 @@ class OtherDecisions:
         self._router = router
         self._part = part
 
-    async def route(
-        self,
-        text: str,
-        *,
-        request_id: str,
-        conversation: Conversation,
-        tenant: str,
-        metadata: Mapping[str, str],
-        allowed_routes: tuple[str, ...],
-        timeout_s: float,
+    async def decide(
+        self, question: Question, *, timeout_s: float, after: Rejection | None = None
     ) -> Contract:
         """The other router's decision, the candidate in it; raises LeftOutError."""
         self._part.check()
-        contract = await self._router.route(
-            text,
-            request_id=request_id,
-            conversation=conversation,
-            tenant=tenant,
-            metadata=metadata,
-            allowed_routes=allowed_routes,
-            timeout_s=timeout_s,
-        )
-        return self._part.played(contract)
-
-    async def reroute(
-        self,
-        text: str,
-        *,
-        decision_id: str,
-        rejected_routes: Sequence[str],
-        rejection_reason: str,
-        request_id: str,
-        conversation: Conversation,
-        tenant: str,
-        metadata: Mapping[str, str],
-        allowed_routes: tuple[str, ...],
-        timeout_s: float,
-    ) -> Contract:
-        """The other router's next decision, the candidate in it."""
-        contract = await self._router.reroute(
-            text,
-            decision_id=decision_id,
-            rejected_routes=rejected_routes,
-            rejection_reason=rejection_reason,
-            request_id=request_id,
-            conversation=conversation,
-            tenant=tenant,
-            metadata=metadata,
-            allowed_routes=allowed_routes,
-            timeout_s=timeout_s,
-        )
+        contract = await self._router.decide(question, timeout_s=timeout_s, after=after)
         return self._part.played(contract)
 
 

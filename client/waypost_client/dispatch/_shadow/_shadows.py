@@ -18,6 +18,7 @@ from waypost_client.dispatch._output._validators import Validator
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
+from waypost_client.dispatch._router import ClientsRouter
 from waypost_client.dispatch._shadow._beside import Beside
 from waypost_client.dispatch._shadow._candidate import (
     CandidatesPrompts,
@@ -156,7 +157,9 @@ class Shadows:
         elsewhere = self._elsewhere_at(address) if address else None
         prompts = elsewhere.specialists if elsewhere else self._specialists
         return Desk(
-            router=OtherDecisions(elsewhere.client, part) if elsewhere else SameDecision(part),
+            router=OtherDecisions(ClientsRouter(elsewhere.client), part)
+            if elsewhere
+            else SameDecision(part),
             specialists=CandidatesPrompts(self._specialists, prompts, part),
             survey=None,
             caller=self._caller,
