@@ -86,7 +86,7 @@ class SameDecision:
     async def decide(
         self, question: Question, *, timeout_s: float, after: Rejection | None = None
     ) -> Contract:
-        """The live decision, the candidate in it; raises LeftOutError, or WaypostError `after` it."""
+        """The live decision, the candidate in it; raises LeftOutError, WaypostError `after` it."""
         if after:
             raise WaypostError(grpc.StatusCode.UNIMPLEMENTED, "a shadow run is not routed again")
         self._part.check()
