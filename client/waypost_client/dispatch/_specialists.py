@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
+from dataclasses import replace
 
 from waypost_client import AsyncClient, Specialist
 
@@ -37,13 +38,12 @@ class Specialists:
         return fetched.prompt or ""
 
     async def specialist(self, route: str) -> Specialist:
-        """A route's specialist as it is now, without its prompt where that is known already.
-
-        Raises:
-            WaypostError: it cannot be had.
-        """
+        """A route's specialist as it is now; raises WaypostError when it cannot be had."""
         last = self._last_hash.get(route, "")
-        return await self._fetch(route, "", "", known=last if last in self._prompts else "")
+        fetched = await self._fetch(route, "", "", known=last if last in self._prompts else "")
+        if fetched.prompt is not None:
+            return fetched
+        return replace(fetched, prompt=await self.prompt(route, fetched.ref.prompt_sha256))
 
     async def _fetch(
         self, route: str, prompt_sha256: str, shadow: str, *, known: str = ""
