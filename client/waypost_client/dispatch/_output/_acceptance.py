@@ -1,15 +1,17 @@
 """Whether an answer may go out: guard, checks, judge, validators, in this order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from waypost_client import AttemptRole, Judge, Model, OutputChecks, Pattern
 from waypost_client.dispatch._calls import Aim, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger
-from waypost_client.dispatch._output._checks import Checks, compile_checks
+from waypost_client.dispatch._output._checks import compile_checks
 from waypost_client.dispatch._output._escalation import escalation_in
 from waypost_client.dispatch._output._guard import Finding, apply
 from waypost_client.dispatch._output._judging import score_of, score_request
@@ -17,7 +19,9 @@ from waypost_client.dispatch._output._validators import Draft, Validator, run_va
 from waypost_client.dispatch._providers._provider import Finish, Reply
 
 LONG = 10_000
-"""Characters from which on a check may take longer than a thread's start."""
+"""Characters from which on guard and checks may take longer than a thread's start."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,14 @@ class Acceptance:
         """
         refuse_escalation(reply, case)
         checks = compile_checks(case.ref.policy.checks)
-        guarded = apply(case.ref.policy.guard, checks.clean(reply.text), case.guard_context)
+        cleaned, guard = checks.clean(reply.text), case.ref.policy.guard
+        guarded = await _looked_at(cleaned, partial(apply, guard, cleaned, case.guard_context))
         if guarded.blocked:
             raise blocked_by(guarded.findings)
         accepted = Accepted(guarded.text, guarded.findings)
         if not accepted.text.strip():
             raise empty()
-        if problem := await _hard_problem(checks, accepted.text):
+        if problem := await _looked_at(accepted.text, partial(checks.hard_problem, accepted.text)):
             raise ModelError(FailureKind.FAILED_CHECK, problem)
         if case.contract:
             draft = Draft(text=accepted.text, query=case.query, contract=case.contract)
@@ -125,11 +130,9 @@ def judge_model(case: Case, judge: Judge) -> Model | None:
     )
 
 
-async def _hard_problem(checks: Checks, text: str) -> str | None:
-    """What is wrong with an answer's form; a long answer is looked at beside the event loop."""
-    if len(text) < LONG:
-        return checks.hard_problem(text)
-    return await asyncio.to_thread(checks.hard_problem, text)
+async def _looked_at(text: str, look: Callable[[], T]) -> T:
+    """What a look at an answer finds; at a long one, beside the event loop."""
+    return look() if len(text) < LONG else await asyncio.to_thread(look)
 
 
 def _problem_of_length(reply: Reply, case: Case) -> str | None:
