@@ -37,7 +37,8 @@ async def test_a_specialist_answers(
     dispatcher: Dispatcher, query: str, route: str, word: str
 ) -> None:
     answer = await dispatcher.answer(query)
-    assert (answer.route, answer.model, answer.ended) == (route, "smol", Ended.ANSWERED)
+    # It talks on until its limit of tokens, and the answer says so.
+    assert (answer.route, answer.model, answer.ended) == (route, "smol", Ended.CUT_SHORT)
     assert word in answer.text
     [attempt] = answer.attempts
     assert attempt.usage is not None
