@@ -49,7 +49,7 @@ def _running_server(index: Path) -> Iterator[tuple[str, str]]:
     command = [sys.executable, "-m", "waypost_server", "serve"]
     command += ["--index", str(index), "--address", "127.0.0.1:0"]
     # S603: the command is this interpreter and our own module; only the folder comes from outside.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603  (our own command)
         try:
             ready = READY.search(server.stdout.readline() if server.stdout else "")
             if ready is None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 BEGINNING = '{"time"'
 """How every line begins."""
@@ -187,7 +187,7 @@ def _outcome(value: object) -> ShadowOutcome:
 
 
 def _number(value: object) -> float:
-    number = float(value) if _is_number(value) and abs(value) < 1e300 else math.nan  # type: ignore[arg-type]
+    number = float(value) if _is_number(value) and abs(value) < 1e300 else math.nan
     if not math.isfinite(number):
         raise NoRecordError(f"it has {_shown(value)} where a number belongs")
     return number
@@ -197,7 +197,7 @@ def _count(value: object) -> int | None:
     return None if value is None else int(_number(value))
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

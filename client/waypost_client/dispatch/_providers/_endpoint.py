@@ -22,7 +22,7 @@ def api_key(model: Model) -> str:
     if not key:
         raise ModelError(
             FailureKind.NOT_AUTHORISED,
-            f"model {model.name}: the environment variable {model.api_key_env} holds no key",
+            f"its key is to be in {model.api_key_env}, which is unset",
         )
     return key
 

@@ -27,12 +27,16 @@ class LazyProvider:
     Args:
         module: where its class is.
         name: the class, which is made without arguments.
+
+    Attributes:
+        made: the other one, once it is there: calls need no way through here any more.
     """
 
     def __init__(self, module: str, name: str) -> None:
         self._module = module
         self._name = name
         self._loading: asyncio.Future[Provider] | None = None
+        self.made: Provider | None = None
 
     async def load(self, model: Model) -> Provider:
         """The provider; waits for its SDK, 2 to 4 seconds for the first time.
@@ -47,12 +51,12 @@ class LazyProvider:
             self._loading = asyncio.get_running_loop().run_in_executor(None, self._make)
         # A caller who is cancelled must not take the SDK from the others.
         try:
-            provider = await asyncio.shield(self._loading)
+            self.made = await asyncio.shield(self._loading)
         except ImportError:
             message = f"{self._name} needs its SDK: pip install 'waypost[dispatch]'"
             raise ModelError(FailureKind.BROKEN, message) from None
         await load_prices(model)
-        return provider
+        return self.made
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The whole answer at once."""

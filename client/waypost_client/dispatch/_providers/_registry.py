@@ -1,12 +1,12 @@
 """Which provider calls a model."""
 
 import contextlib
-import os
 from collections.abc import Collection, Mapping
 
 from waypost_client import Model
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._providers._callable import CallableProvider, ModelFunction
+from waypost_client.dispatch._providers._endpoint import api_key
 from waypost_client.dispatch._providers._lazy import LazyProvider, lazy_providers
 from waypost_client.dispatch._providers._provider import Provider
 
@@ -48,10 +48,7 @@ class Providers:
                 f"its key is in {name}, which does not end in {KEY_SUFFIX}; allow it with "
                 f"Dispatcher(key_names=[{name!r}])",
             )
-        if name and not os.environ.get(name):
-            raise ModelError(
-                FailureKind.NOT_AUTHORISED, f"its key is to be in {name}, which is unset"
-            )
+        api_key(model)  # one that is missing must cost no call
         provider = self._by_protocol.get(model.provider)
         if provider is None:
             raise ModelError(
@@ -59,7 +56,7 @@ class Providers:
                 f"its provider is {model.provider!r}, and this client speaks "
                 f"{', '.join(sorted(self._by_protocol))}",
             )
-        return provider
+        return provider.made or provider
 
     async def close(self) -> None:
         """Ends all connections."""
