@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -29,8 +28,9 @@ class Talk:
         """Connects to the router at `address` at the first query."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
-            self._dispatcher = self._portal.call(partial(_dispatcher, address))
-            stack.callback(self._portal.call, self._dispatcher.close)
+            # Inside the loop that it belongs to; it loads what it needs while the user types.
+            made = self._portal.call(Dispatcher, address)
+            self._dispatcher = stack.enter_context(self._portal.wrap_async_context_manager(made))
             self._stack = stack.pop_all()
         self._dialogue = Dialogue(session_id=uuid4().hex)
 
@@ -80,8 +80,3 @@ class Talk:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
-
-
-async def _dispatcher(address: str) -> Dispatcher:
-    """Inside the loop that it belongs to."""
-    return Dispatcher(address)

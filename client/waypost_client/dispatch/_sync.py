@@ -51,8 +51,8 @@ class SyncDispatcher:
                 shadow_texts=shadow_texts,
             )
             # Inside the loop that it belongs to.
-            self._dispatcher = self._portal.call(make)
-            stack.callback(self._portal.call, self._dispatcher.close)
+            made = self._portal.call(make)
+            self._dispatcher = stack.enter_context(self._portal.wrap_async_context_manager(made))
             self._stack = stack.pop_all()
 
     @property

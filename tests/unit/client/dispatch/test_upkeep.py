@@ -17,6 +17,7 @@ from waypost_client.dispatch import (
     ModelRequest,
     NoAnswerError,
     Reply,
+    SyncDispatcher,
     Usage,
 )
 
@@ -85,6 +86,15 @@ async def test_an_idle_model_is_kept_warm_and_a_busy_one_is_not(llm: LlmServer) 
     assert len(llm.calls_of("busy")) == 1
     assert not llm.calls_of("never")
     assert not [report for report in w.router.reports if report.attempts[0].model == "idle"]
+
+
+async def test_for_threads_too_it_begins_before_the_first_query(llm: LlmServer) -> None:
+    specialists = {"rare": specialist([at(llm, "idle", warm_up_after_ms=50)])}
+    async with scripted_router(specialists) as router:
+        dispatcher = await asyncio.to_thread(SyncDispatcher, router.address)
+        await llm.until(lambda: bool(llm.calls_of("idle")))
+        await asyncio.to_thread(dispatcher.close)
+        assert not router.asked
 
 
 async def test_a_model_that_cannot_be_warmed_is_left_to_its_breaker(llm: LlmServer) -> None:
