@@ -67,11 +67,13 @@ class BrokenError(Exception):
     """A stream ended early, and its beginning has been shown; its text says why.
 
     Attributes:
+        route: whose specialist was at work.
         error: what went wrong.
     """
 
-    def __init__(self, model: str, error: ModelError) -> None:
+    def __init__(self, route: str, model: str, error: ModelError) -> None:
         super().__init__(f"{model}: {in_words(error)}")
+        self.route = route
         self.error = error
 
 
@@ -123,7 +125,7 @@ class OneModel:
             accepted = await self._settled(made, case, ledger, show)
         except ModelError as error:
             if show and show.has_shown:
-                raise BrokenError(model.name, error) from None
+                raise BrokenError(case.route, model.name, error) from None
             if error.kind is FailureKind.ESCALATED:
                 raise EscalatedError(str(error)) from None
             raise

@@ -1,8 +1,7 @@
 """A query's way from the caller's words to a specialist's answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 from waypost_client import (
     Action,
@@ -13,16 +12,7 @@ from waypost_client import (
     SpecialistRef,
     WaypostError,
 )
-from waypost_client.dispatch._answer import (
-    Answer,
-    AnswerTooLateError,
-    BlockedError,
-    BrokenStreamError,
-    DispatchError,
-    Ended,
-    NoAnswerError,
-    RejectedError,
-)
+from waypost_client.dispatch._answer import Answer
 from waypost_client.dispatch._asking import (
     BrokenError,
     Done,
@@ -36,8 +26,9 @@ from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case, case_of
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._decisions import Decisions
+from waypost_client.dispatch._ends import Ends, Problem
 from waypost_client.dispatch._failures import FailureKind
-from waypost_client.dispatch._ledger import MAX_CALLS, Attempt, Ledger
+from waypost_client.dispatch._ledger import MAX_CALLS, Ledger
 from waypost_client.dispatch._output._checks import PolicyError
 from waypost_client.dispatch._output._showing import Sink
 from waypost_client.dispatch._parallel import ask_at_once
@@ -53,16 +44,6 @@ MAX_REROUTES = 2
 
 ROUTER_S = 2.0
 """A decision takes milliseconds; seconds mean that something is wrong."""
-
-
-_Problem = EscalatedError | NobodyAnsweredError
-
-
-class _Told(TypedDict):
-    """What every error is told."""
-
-    contracts: tuple[Contract, ...]
-    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +72,7 @@ class Flow:
         self.beside: Beside | None = None
         self._speculation = Speculation(desk.survey, desk.one, desk.counts)
         self._decisions = Decisions(desk.reporter, ledger)
+        self._ends = Ends(self._decisions, ledger)
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -131,11 +113,9 @@ class Flow:
                 return await self._without_specialist(contract)
             if contract.route in rejected:
                 self._decisions.settle(SpecialistOutcome.NOT_CALLED)
-                raise RejectedError(
-                    f"every specialist rejects the query: {', '.join(rejected)}", **self._told()
-                )
+                raise self._ends.rejected(rejected)
             self._apply_limits(contract.specialist, tighten)
-            ended = await self._try(contract, rejected)
+            ended = await self._follow(contract, rejected)
             if isinstance(ended, Answer):
                 return ended
             contract = ended
@@ -147,11 +127,18 @@ class Flow:
         except DeadlineExceededError as error:
             if self._ledger.time_left_s > 0:
                 raise
-            why = f"the router did not decide in time ({error})"
-            raise AnswerTooLateError(why, **self._told()) from None
+            raise self._ends.too_late(f"the router has not decided ({error})") from None
+
+    async def _follow(self, contract: Contract, rejected: list[str]) -> Answer | Contract:
+        """The answer that a decision leads to, or the router's next decision; else raises."""
+        try:
+            return await self._try(contract, rejected)
+        except BrokenError as error:
+            self._decisions.settle(_outcome_of(error, contract, rejected), note=str(error))
+            raise self._ends.broken(error) from None
 
     async def _try(self, contract: Contract, rejected: list[str]) -> Answer | Contract:
-        """The answer that a decision leads to, or the router's next decision."""
+        """As `_follow`; raises BrokenError when a stream breaks, the specialist's or a fallback's."""
         try:
             done = await self._ask(contract.route, contract.specialist, contract)
         except EscalatedError as error:
@@ -164,31 +151,16 @@ class Flow:
             return again
         except NobodyAnsweredError as error:
             return await self._fall_back(contract, rejected, error, SpecialistOutcome.FAILED)
-        except BrokenError as error:
-            escalated = error.error.kind is FailureKind.ESCALATED
-            self._decisions.settle(
-                SpecialistOutcome.REJECTED if escalated else SpecialistOutcome.FAILED,
-                note=str(error),
-            )
-            raise BrokenStreamError(str(error), **self._told()) from None
         self._decisions.settle(SpecialistOutcome.ACCEPTED)
-        return self._answer(done, contract.route)
+        return self._ends.answered(done, contract.route)
 
     async def _without_specialist(self, contract: Contract) -> Answer:
         await self._speculation.cancel()
         self._decisions.settle(SpecialistOutcome.NOT_CALLED)
-        clarify = contract.action is Action.CLARIFY
-        if self._sink and clarify:
-            await self._sink(contract.clarifying_question)
-        return Answer(
-            text=contract.clarifying_question if clarify else "",
-            ended=Ended.CLARIFY if clarify else Ended.REFUSED,
-            route=contract.route,
-            model="",
-            contract=contract,
-            contracts=self._decisions.all,
-            attempts=tuple(self._ledger.attempts),
-        )
+        answer = self._ends.without_specialist(contract)
+        if self._sink and answer.text:
+            await self._sink(answer.text)
+        return answer
 
     def _apply_limits(self, ref: SpecialistRef, tighten: Callable[[float], None]) -> None:
         """A contract may bring the deadline forward; the first one bounds the calls."""
@@ -251,12 +223,12 @@ class Flow:
         self,
         contract: Contract,
         rejected: list[str],
-        problem: _Problem,
+        problem: Problem,
         outcome: SpecialistOutcome,
     ) -> Answer:
         """The answer of the contract's fallback route; raises DispatchError when there is none."""
         route = contract.fallback_route
-        problems: list[_Problem] = [problem]
+        problems: list[Problem] = [problem]
         final = isinstance(problem, NobodyAnsweredError) and problem.is_final
         if route and route not in rejected and self._ledger.calls_left > 0 and not final:
             self._desk.counts.fallbacks += 1
@@ -270,48 +242,21 @@ class Flow:
                 problems.append(error)
             except NobodyAnsweredError as error:
                 problems.append(error)
-            except BrokenError as error:
-                self._decisions.settle(outcome, note=str(error))
-                raise BrokenStreamError(str(error), **self._told()) from None
             else:
                 self._decisions.settle(outcome, answered_by=route, note=str(problem))
-                return self._answer(done, route)
+                return self._ends.answered(done, route)
         self._decisions.settle(outcome, note=str(problem))
-        raise self._error_of(problems) from None
-
-    def _error_of(self, problems: list[_Problem]) -> DispatchError:
-        text = "; then ".join(map(str, problems))
-        if self._ledger.time_left_s <= 0:
-            return AnswerTooLateError(f"no answer in time: {text}", **self._told())
-        failed = [each for each in problems if isinstance(each, NobodyAnsweredError)]
-        if not failed:
-            return RejectedError(f"every specialist rejects the query: {text}", **self._told())
-        if all(each.all_blocked for each in failed):
-            return BlockedError(f"no answer may go out: {text}", **self._told())
-        return NoAnswerError(f"no model answered: {text}", **self._told())
-
-    def _answer(self, done: Done, route: str) -> Answer:
-        ledger = self._ledger
-        return Answer(
-            text=done.accepted.text,
-            ended=_ended(done),
-            route=route,
-            model=done.model,
-            contract=self._decisions.all[-1],
-            contracts=self._decisions.all,
-            attempts=tuple(ledger.attempts),
-            findings=done.accepted.findings,
-            latency_s=ledger.clock() - ledger.arrived,
-        )
-
-    def _told(self) -> _Told:
-        return {"contracts": self._decisions.all, "attempts": tuple(self._ledger.attempts)}
+        raise self._ends.failed(problems) from None
 
     def _router_s(self) -> float:
         return min(ROUTER_S, self._ledger.time_left_s)
 
 
-def _ended(done: Done) -> Ended:
-    if not done.passed:
-        return Ended.BEST_EFFORT
-    return Ended.CUT_SHORT if done.cut_short else Ended.ANSWERED
+def _outcome_of(
+    error: BrokenError, contract: Contract, rejected: Sequence[str]
+) -> SpecialistOutcome:
+    """What the decision's own specialist did, when a stream broke: its own, or a fallback's."""
+    escalated = error.error.kind is FailureKind.ESCALATED and error.route == contract.route
+    if escalated or contract.route in rejected:
+        return SpecialistOutcome.REJECTED
+    return SpecialistOutcome.FAILED

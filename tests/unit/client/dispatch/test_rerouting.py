@@ -220,3 +220,16 @@ async def test_a_step_with_effects_that_may_have_begun_is_nobodys_again(llm: Llm
         assert not llm.calls_of("b")
         llm.always("a", Fails(400, "bad"))  # refused before it began
         assert (await w.dispatcher.answer("code: hi")).route == "other"
+
+
+async def test_a_fallback_whose_stream_breaks_is_not_the_routes_own_rejection(
+    llm: LlmServer,
+) -> None:
+    call = ("escalate", {"reason": "not mine"})
+    llm.always("code", Fails(500))
+    llm.always("general", Answer("Let me see.", finish="tool_calls", tool=call))
+    async with world(llm, routes(llm, "code", "general", fallback="general")) as w:
+        with pytest.raises(BrokenStreamError):
+            await told(w, streamed=True)
+        [report] = await w.reports(1)
+    assert (report.route, report.outcome) == ("code", FAILED)
