@@ -138,7 +138,7 @@ class Flow:
             raise self._ends.broken(error) from None
 
     async def _try(self, contract: Contract, rejected: list[str]) -> Answer | Contract:
-        """As `_follow`; raises BrokenError when a stream breaks, the specialist's or a fallback's."""
+        """As `_follow`; raises BrokenError when a stream breaks."""
         try:
             done = await self._ask(contract.route, contract.specialist, contract)
         except EscalatedError as error:
