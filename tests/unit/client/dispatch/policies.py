@@ -12,8 +12,6 @@ from tests.unit.client.dispatch.worlds import World, at
 from waypost.v1 import contract_pb2 as pb
 
 BOTH = pytest.mark.parametrize("streamed", [False, True])
-
-
 JSON = json.dumps({"type": "object", "required": ["verdict"]})
 
 

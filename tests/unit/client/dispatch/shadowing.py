@@ -50,8 +50,3 @@ def content_and_mode(log: Path) -> tuple[str, int]:
 async def recorded(world: World, log: Path, count: int = 1) -> list[dict[str, Any]]:
     await world.llm.until(lambda: log.exists() and len(records(log)) >= count)
     return records(log)
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "shadow.jsonl"
