@@ -39,6 +39,14 @@ from waypost_client._report import (
     Reported,
     SpecialistOutcome,
 )
+from waypost_client._specialist import (
+    ExcludedModel,
+    Model,
+    Sampling,
+    Specialist,
+    SpecialistRef,
+    Timeouts,
+)
 from waypost_client._sync import Client
 from waypost_client._types import (
     Action,
@@ -46,9 +54,7 @@ from waypost_client._types import (
     Candidate,
     Contract,
     Conversation,
-    ExcludedModel,
     Hints,
-    Model,
     ModelStatus,
     NearestExemplar,
     Outcome,
@@ -56,12 +62,8 @@ from waypost_client._types import (
     RouteInfo,
     RouteList,
     RouteOutcomes,
-    Sampling,
-    Specialist,
-    SpecialistRef,
     Stage,
     Status,
-    Timeouts,
     Timings,
 )
 

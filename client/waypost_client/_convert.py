@@ -11,6 +11,7 @@ from waypost_client._convert_specialist import specialist_ref_of
 from waypost_client._errors import InvalidRequestError, WaypostError, error_of_number
 from waypost_client._names import name_of
 from waypost_client._report import AttemptRole, Feedback, ModelAttempt, Reported, SpecialistOutcome
+from waypost_client._specialist import Specialist
 
 _ROLES = {role: router_pb2.AttemptRole.Value(f"ATTEMPT_ROLE_{role}") for role in AttemptRole}
 
@@ -147,11 +148,11 @@ def routes_of(message: router_pb2.ListRoutesResponse) -> t.RouteList:
 
 def specialist_of(
     message: router_pb2.GetSpecialistResponse, *, known_prompt_sha256: str
-) -> t.Specialist:
+) -> Specialist:
     """A route's specialist."""
     held = bool(known_prompt_sha256) and message.specialist.prompt_sha256 == known_prompt_sha256
     has_schema = message.HasField("params_schema")
-    return t.Specialist(
+    return Specialist(
         route=message.route,
         prompt=None if held else message.prompt,
         ref=specialist_ref_of(message.specialist),

@@ -4,46 +4,46 @@ from functools import lru_cache
 
 from waypost.v1 import contract_pb2
 from waypost_client import _policy as p
-from waypost_client import _types as t
+from waypost_client import _specialist as s
 from waypost_client._names import name_of
 
 pb = contract_pb2
 
 
-def specialist_ref_of(message: contract_pb2.SpecialistRef) -> t.SpecialistRef:
+def specialist_ref_of(message: contract_pb2.SpecialistRef) -> s.SpecialistRef:
     """Whom to call; the same object for the same message, which one decision in two carries."""
     return _specialist_ref(message.SerializeToString(deterministic=True))
 
 
 @lru_cache(maxsize=512)
-def _specialist_ref(serialized: bytes) -> t.SpecialistRef:
+def _specialist_ref(serialized: bytes) -> s.SpecialistRef:
     message = contract_pb2.SpecialistRef.FromString(serialized)
     sampling, timeouts = message.sampling, message.timeouts
-    return t.SpecialistRef(
+    return s.SpecialistRef(
         prompt_sha256=message.prompt_sha256,
         models=tuple(map(_model, message.models)),
-        sampling=t.Sampling(
+        sampling=s.Sampling(
             temperature=sampling.temperature if sampling.HasField("temperature") else None,
             top_p=sampling.top_p if sampling.HasField("top_p") else None,
             max_output_tokens=sampling.max_output_tokens,
             stop=tuple(sampling.stop),
             seed=sampling.seed if sampling.HasField("seed") else None,
         ),
-        timeouts=t.Timeouts(
+        timeouts=s.Timeouts(
             total_ms=timeouts.total_ms,
             first_token_ms=timeouts.first_token_ms,
             connect_ms=timeouts.connect_ms,
             call_ms=timeouts.call_ms,
         ),
-        excluded_models=tuple(t.ExcludedModel(m.name, m.why) for m in message.excluded_models),
+        excluded_models=tuple(s.ExcludedModel(m.name, m.why) for m in message.excluded_models),
         policy=_policy(message.policy),
         shadows=tuple(map(_shadow, message.shadows)),
         helper_models=tuple(map(_model, message.helper_models)),
     )
 
 
-def _model(message: contract_pb2.Model) -> t.Model:
-    return t.Model(
+def _model(message: contract_pb2.Model) -> s.Model:
+    return s.Model(
         name=message.name,
         provider=message.provider,
         model_id=message.model_id,

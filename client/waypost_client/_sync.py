@@ -23,7 +23,8 @@ from waypost_client._convert import (
 )
 from waypost_client._errors import WaypostError, error_of
 from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
-from waypost_client._types import Contract, Conversation, RouteList, Specialist, Status
+from waypost_client._specialist import Specialist
+from waypost_client._types import Contract, Conversation, RouteList, Status
 
 Response = TypeVar("Response")
 
