@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import AsyncGenerator
 
 import anthropic
 from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
@@ -10,105 +9,68 @@ from anthropic.types import Usage as MessageUsage
 
 from waypost_client import Model
 from waypost_client.dispatch._providers._anthropic_request import body_of, unnamed
-from waypost_client.dispatch._providers._endpoint import api_key, is_host, shown
-from waypost_client.dispatch._providers._provider import ModelRequest, Reply, Usage
+from waypost_client.dispatch._providers._endpoint import is_host
+from waypost_client.dispatch._providers._provider import ModelRequest, Usage
 from waypost_client.dispatch._providers._reading import Reader
-from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+from waypost_client.dispatch._providers._sdk import SdkProvider
 from waypost_client.dispatch._providers._usage import count_of, usage_of
 
-_PUBLIC_URL = "https://api.anthropic.com"
 _PUBLIC_HOST = "api.anthropic.com"
 
 
-class AnthropicProvider:
-    """Implements Provider."""
+class AnthropicProvider(SdkProvider[anthropic.AsyncAnthropic]):
+    """Anthropic's models, and whoever speaks as they do."""
+
+    public_url = "https://api.anthropic.com"
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], anthropic.AsyncAnthropic] = {}
-        # One for all: each would read the certificates again, for 60 ms.
-        self._http = anthropic.DefaultAsyncHttpxClient()
+        super().__init__(anthropic.DefaultAsyncHttpxClient())
 
-    async def complete(self, request: ModelRequest) -> Reply:
-        """The whole answer at once."""
-        where = shown(request.model.base_url or _PUBLIC_URL)
-        reader = Reader(where)
-        with SdkErrors(where):
-            message = await self._client(request.model).messages.create(
-                **body_of(request), extra_body=unnamed(request), timeout=_timeout(request)
-            )
-            _read(message, reader)
-            return reader.reply()
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
-        """The answer piece by piece, then the Reply, whose text is all pieces."""
-        where = shown(request.model.base_url or _PUBLIC_URL)
-        reader = Reader(where)
-        with SdkErrors(where):
-            events = await self._client(request.model).messages.create(
-                **body_of(request),
-                stream=True,
-                extra_body=unnamed(request),
-                timeout=_timeout(request),
-            )
-            async with events:
-                async for event in events:
-                    if piece := _read_event(event, reader):
-                        yield piece
-            if rest := reader.rest():
-                yield rest
-            yield reader.reply()
-
-    async def close(self) -> None:
-        """Ends the connections."""
-        await self._http.aclose()
-
-    def _client(self, model: Model) -> anthropic.AsyncAnthropic:
-        key = api_key(model)
-        name = (model.base_url, model.api_key_env)
-        if name not in self._clients:
-            self._clients[name] = anthropic.AsyncAnthropic(
-                base_url=model.base_url or _PUBLIC_URL,
-                api_key=key,
-                max_retries=0,
-                http_client=self._http,
-            )
-            # The SDK takes them from the environment; they are nobody else's business.
-            self._clients[name].auth_token = None
-            if not is_host(model.base_url or _PUBLIC_URL, _PUBLIC_HOST):
-                self._clients[name]._custom_headers = {}
-        client = self._clients[name]
-        client.api_key = key
+    def _connect(self, model: Model, url: str, key: str) -> anthropic.AsyncAnthropic:
+        client = anthropic.AsyncAnthropic(
+            base_url=url, api_key=key, max_retries=0, http_client=self._http
+        )
+        # The SDK takes them from the environment; they are nobody else's business.
+        client.auth_token = None
+        if not is_host(url, _PUBLIC_HOST):
+            client._custom_headers = {}
         return client
 
+    async def _send(
+        self, request: ModelRequest, *, streamed: bool
+    ) -> Message | anthropic.AsyncStream[RawMessageStreamEvent]:
+        answer: Message | anthropic.AsyncStream[RawMessageStreamEvent]
+        answer = await self._client(request.model).messages.create(
+            **body_of(request),
+            stream=True if streamed else anthropic.omit,
+            extra_body=unnamed(request),
+            timeout=anthropic.Timeout(None, connect=request.connect_timeout_s),
+        )
+        return answer
 
-def _timeout(request: ModelRequest) -> anthropic.Timeout:
-    return anthropic.Timeout(None, connect=request.connect_timeout_s)
+    def _read(self, answer: Message, reader: Reader) -> None:
+        for index, block in enumerate(answer.content):
+            if block.type == "text":
+                reader.text(block.text)
+            elif block.type == "tool_use":
+                reader.tool(index, block.name, _written(block.input))
+        reader.finish(answer.stop_reason)
+        reader.usage = _usage(answer.usage)
 
-
-def _read(message: Message, reader: Reader) -> None:
-    for index, block in enumerate(message.content):
-        if block.type == "text":
-            reader.text(block.text)
-        elif block.type == "tool_use":
-            reader.tool(index, block.name, _written(block.input))
-    reader.finish(message.stop_reason)
-    reader.usage = _usage(message.usage)
-
-
-def _read_event(event: RawMessageStreamEvent, reader: Reader) -> str:
-    match event.type:
-        case "message_start":
-            reader.usage = _usage(event.message.usage)
-        case "content_block_start" if event.content_block.type == "tool_use":
-            reader.tool(event.index, event.content_block.name, None)
-        case "content_block_delta" if event.delta.type == "text_delta":
-            return reader.text(event.delta.text)
-        case "content_block_delta" if event.delta.type == "input_json_delta":
-            reader.tool(event.index, None, event.delta.partial_json)
-        case "message_delta":
-            reader.finish(event.delta.stop_reason)
-            reader.usage = _final(reader.usage, event.usage)
-    return ""
+    def _read_event(self, event: RawMessageStreamEvent, reader: Reader) -> str:
+        match event.type:
+            case "message_start":
+                reader.usage = _usage(event.message.usage)
+            case "content_block_start" if event.content_block.type == "tool_use":
+                reader.tool(event.index, event.content_block.name, None)
+            case "content_block_delta" if event.delta.type == "text_delta":
+                return reader.text(event.delta.text)
+            case "content_block_delta" if event.delta.type == "input_json_delta":
+                reader.tool(event.index, None, event.delta.partial_json)
+            case "message_delta":
+                reader.finish(event.delta.stop_reason)
+                reader.usage = _final(reader.usage, event.usage)
+        return ""
 
 
 def _usage(usage: MessageUsage | MessageDeltaUsage | None) -> Usage | None:

@@ -1,0 +1,82 @@
+"""What calling with an SDK is like, whichever it is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from typing import Any, Generic, TypeVar
+
+from waypost_client import Model
+from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._provider import ModelRequest, Reply
+from waypost_client.dispatch._providers._reading import Reader
+from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+
+Client = TypeVar("Client", bound=Any)
+"""The SDK's own; the SDKs have no type in common."""
+
+
+class SdkProvider(ABC, Generic[Client]):
+    """Implements Provider; an SDK adds how to connect, to send and to read.
+
+    Attributes:
+        public_url: where its protocol's own provider listens.
+    """
+
+    public_url: str
+
+    def __init__(self, http: Any) -> None:  # noqa: ANN401  (as above)
+        """`http` serves all endpoints: each of its own would read the certificates, for 60 ms."""
+        self._http = http
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    async def complete(self, request: ModelRequest) -> Reply:
+        """The whole answer at once."""
+        where = self._where(request.model)
+        reader = Reader(where)
+        with SdkErrors(where):
+            self._read(await self._send(request, streamed=False), reader)
+            return reader.reply()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
+        """The answer piece by piece, then the Reply, whose text is all pieces."""
+        where = self._where(request.model)
+        reader = Reader(where)
+        with SdkErrors(where):
+            async with await self._send(request, streamed=True) as events:
+                async for event in events:
+                    if piece := self._read_event(event, reader):
+                        yield piece
+            if rest := reader.rest():
+                yield rest
+            yield reader.reply()
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._http.aclose()
+
+    def _client(self, model: Model) -> Client:
+        key = api_key(model)
+        name = (model.base_url, model.api_key_env)
+        if name not in self._clients:
+            self._clients[name] = self._connect(model, model.base_url or self.public_url, key)
+        client = self._clients[name]
+        client.api_key = key  # it may be another one by now
+        return client
+
+    def _where(self, model: Model) -> str:
+        return shown(model.base_url or self.public_url)
+
+    @abstractmethod
+    def _connect(self, model: Model, url: str, key: str) -> Client:
+        """The SDK's client for an endpoint; it must not retry, and not tell what is not its own."""
+
+    @abstractmethod
+    async def _send(self, request: ModelRequest, *, streamed: bool) -> Any:  # noqa: ANN401
+        """The SDK's answer, or its stream of events."""
+
+    @abstractmethod
+    def _read(self, answer: Any, reader: Reader) -> None:  # noqa: ANN401
+        """Gives a whole answer to the reader."""
+
+    @abstractmethod
+    def _read_event(self, event: Any, reader: Reader) -> str:  # noqa: ANN401
+        """Gives an event to the reader; what may be shown of it, which may be nothing."""
