@@ -1,9 +1,16 @@
 """When the same call is worth another try."""
 
 import pytest
+import tenacity
 
 from waypost_client.dispatch._failures import CONSEQUENCES, FailureKind, ModelError
-from waypost_client.dispatch._retries import RESERVE, SHARE, RetryBudget, may_retry
+from waypost_client.dispatch._retries import (
+    RESERVE,
+    SHARE,
+    RetryBudget,
+    may_retry,
+    wait_before_retry,
+)
 
 K = FailureKind
 
@@ -65,3 +72,30 @@ def test_savings_are_bounded() -> None:
     for _ in range(100_000):
         budget.called()
     assert sum(budget.take() for _ in range(100_000)) == 10 * RESERVE
+
+
+def waits(attempt: int, *, after: float | None = None) -> list[float]:
+    state = tenacity.RetryCallState(tenacity.AsyncRetrying(), None, (), {})
+    state.attempt_number = attempt
+    error = ModelError(K.RATE_LIMITED, "", retry_after_s=after)
+    state.set_exception((type(error), error, None))
+    return [wait_before_retry(state) for _ in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "after", "least", "most"),
+    [
+        (1, None, 0.1, 0.2),
+        (2, None, 0.2, 0.3),
+        (3, None, 0.4, 0.5),
+        (9, None, 2.0, 2.0),  # as long as it ever gets
+        (1, 1.0, 1.0, 1.1),
+        (5, 1.0, 1.0, 1.1),
+    ],
+)
+def test_waits_grow_with_jitter_and_a_provider_that_says_how_long_is_heard(
+    attempt: int, after: float | None, least: float, most: float
+) -> None:
+    found = waits(attempt, after=after)
+    assert least <= min(found) <= max(found) <= most
+    assert len(set(found)) > 100 or least == most
