@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16waypost/v1/admin.proto\x12\nwaypost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"$\n\x11\x42uildIndexRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\"\x81\x01\n\x12\x42uildIndexResponse\x12%\n\x05phase\x18\x01 \x01(\x0e\x32\x16.waypost.v1.BuildPhase\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x15\n\rindex_version\x18\x04 \x01(\t\x12\x10\n\x08problems\x18\x05 \x03(\t\"\x1a\n\x18ListIndexVersionsRequest\"G\n\x19ListIndexVersionsResponse\x12*\n\x08versions\x18\x01 \x03(\x0b\x32\x18.waypost.v1.IndexVersion\"\xbc\x01\n\x0cIndexVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04live\x18\x02 \x01(\x08\x12,\n\x08\x62uilt_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0broute_count\x18\x04 \x01(\r\x12\x16\n\x0e\x65xemplar_count\x18\x05 \x01(\x04\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x06 \x01(\t\x12\x15\n\rroutes_sha256\x18\x07 \x01(\t\".\n\x1b\x41\x63tivateIndexVersionRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\"8\n\x1c\x41\x63tivateIndexVersionResponse\x12\x18\n\x10previous_version\x18\x01 \x01(\t\"F\n\x16SetRouteEnabledRequest\x12\r\n\x05route\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0c\n\x04note\x18\x03 \x01(\t\"5\n\x17SetRouteEnabledResponse\x12\x1a\n\x12previously_enabled\x18\x01 \x01(\x08\"F\n\x16SetModelEnabledRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0c\n\x04note\x18\x03 \x01(\t\"5\n\x17SetModelEnabledResponse\x12\x1a\n\x12previously_enabled\x18\x01 \x01(\x08\"\x12\n\x10GetStatusRequest\"\xb5\x03\n\x11GetStatusResponse\x12&\n\x05state\x18\x01 \x01(\x0e\x32\x17.waypost.v1.ServerState\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x18\n\x10\x63ontract_version\x18\x03 \x01(\t\x12\x15\n\rindex_version\x18\x04 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x05 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x06 \x01(\t\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0broute_count\x18\x08 \x01(\r\x12\x16\n\x0e\x65xemplar_count\x18\t \x01(\x04\x12\x16\n\x0e\x64\x65\x63ision_count\x18\n \x01(\x04\x12\x13\n\x0bqueue_depth\x18\x0b \x01(\r\x12\x16\n\x0eresident_bytes\x18\x0c \x01(\x04\x12\'\n\x06models\x18\r \x03(\x0b\x32\x17.waypost.v1.ModelStatus\x12\x31\n\x0eroute_outcomes\x18\x0e \x03(\x0b\x32\x19.waypost.v1.RouteOutcomes\"P\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tsucceeded\x18\x02 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x04\x12\x10\n\x08left_out\x18\x04 \x01(\x08\"f\n\rRouteOutcomes\x12\r\n\x05route\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x04\x12\x12\n\nnot_called\x18\x05 \x01(\x04*\xbe\x01\n\nBuildPhase\x12\x1b\n\x17\x42UILD_PHASE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42UILD_PHASE_READING\x10\x01\x12\x18\n\x14\x42UILD_PHASE_ENCODING\x10\x02\x12\x17\n\x13\x42UILD_PHASE_FITTING\x10\x03\x12\x18\n\x14\x42UILD_PHASE_CHECKING\x10\x04\x12\x14\n\x10\x42UILD_PHASE_LIVE\x10\x05\x12\x17\n\x13\x42UILD_PHASE_REFUSED\x10\x06*{\n\x0bServerState\x12\x1c\n\x18SERVER_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SERVER_STATE_STARTING\x10\x01\x12\x18\n\x14SERVER_STATE_SERVING\x10\x02\x12\x19\n\x15SERVER_STATE_DRAINING\x10\x03\x32\xac\x04\n\x0c\x41\x64minService\x12M\n\nBuildIndex\x12\x1d.waypost.v1.BuildIndexRequest\x1a\x1e.waypost.v1.BuildIndexResponse0\x01\x12`\n\x11ListIndexVersions\x12$.waypost.v1.ListIndexVersionsRequest\x1a%.waypost.v1.ListIndexVersionsResponse\x12i\n\x14\x41\x63tivateIndexVersion\x12\'.waypost.v1.ActivateIndexVersionRequest\x1a(.waypost.v1.ActivateIndexVersionResponse\x12Z\n\x0fSetRouteEnabled\x12\".waypost.v1.SetRouteEnabledRequest\x1a#.waypost.v1.SetRouteEnabledResponse\x12Z\n\x0fSetModelEnabled\x12\".waypost.v1.SetModelEnabledRequest\x1a#.waypost.v1.SetModelEnabledResponse\x12H\n\tGetStatus\x12\x1c.waypost.v1.GetStatusRequest\x1a\x1d.waypost.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16waypost/v1/admin.proto\x12\nwaypost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"$\n\x11\x42uildIndexRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\"\x81\x01\n\x12\x42uildIndexResponse\x12%\n\x05phase\x18\x01 \x01(\x0e\x32\x16.waypost.v1.BuildPhase\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x15\n\rindex_version\x18\x04 \x01(\t\x12\x10\n\x08problems\x18\x05 \x03(\t\"\x1a\n\x18ListIndexVersionsRequest\"G\n\x19ListIndexVersionsResponse\x12*\n\x08versions\x18\x01 \x03(\x0b\x32\x18.waypost.v1.IndexVersion\"\xbc\x01\n\x0cIndexVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04live\x18\x02 \x01(\x08\x12,\n\x08\x62uilt_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0broute_count\x18\x04 \x01(\r\x12\x16\n\x0e\x65xemplar_count\x18\x05 \x01(\x04\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x06 \x01(\t\x12\x15\n\rroutes_sha256\x18\x07 \x01(\t\".\n\x1b\x41\x63tivateIndexVersionRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\"8\n\x1c\x41\x63tivateIndexVersionResponse\x12\x18\n\x10previous_version\x18\x01 \x01(\t\"F\n\x16SetRouteEnabledRequest\x12\r\n\x05route\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0c\n\x04note\x18\x03 \x01(\t\"P\n\x17SetRouteEnabledResponse\x12\x1a\n\x12previously_enabled\x18\x01 \x01(\x08\x12\x19\n\x11pending_processes\x18\x02 \x01(\r\"F\n\x16SetModelEnabledRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0c\n\x04note\x18\x03 \x01(\t\"P\n\x17SetModelEnabledResponse\x12\x1a\n\x12previously_enabled\x18\x01 \x01(\x08\x12\x19\n\x11pending_processes\x18\x02 \x01(\r\"\x12\n\x10GetStatusRequest\"\x80\x05\n\x11GetStatusResponse\x12&\n\x05state\x18\x01 \x01(\x0e\x32\x17.waypost.v1.ServerState\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x18\n\x10\x63ontract_version\x18\x03 \x01(\t\x12\x15\n\rindex_version\x18\x04 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x05 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x06 \x01(\t\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0broute_count\x18\x08 \x01(\r\x12\x16\n\x0e\x65xemplar_count\x18\t \x01(\x04\x12\x16\n\x0e\x64\x65\x63ision_count\x18\n \x01(\x04\x12\x13\n\x0bqueue_depth\x18\x0b \x01(\r\x12\x16\n\x0eresident_bytes\x18\x0c \x01(\x04\x12\'\n\x06models\x18\r \x03(\x0b\x32\x17.waypost.v1.ModelStatus\x12\x31\n\x0eroute_outcomes\x18\x0e \x03(\x0b\x32\x19.waypost.v1.RouteOutcomes\x12\x12\n\nprocess_id\x18\x0f \x01(\t\x12\x33\n\x0c\x64\x65\x63ision_log\x18\x10 \x01(\x0b\x32\x1d.waypost.v1.DecisionLogStatus\x12$\n\x08switches\x18\x11 \x03(\x0b\x32\x12.waypost.v1.Switch\x12\x19\n\x11\x63oncurrency_limit\x18\x12 \x01(\r\x12\x10\n\x08\x64\x65graded\x18\x13 \x01(\x08\x12\x15\n\rrefused_count\x18\x14 \x01(\x04\x12\x16\n\x0erefused_bundle\x18\x15 \x01(\t\"W\n\x11\x44\x65\x63isionLogStatus\x12\x0f\n\x07written\x18\x01 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\x12\x0f\n\x07waiting\x18\x03 \x01(\x04\x12\x0f\n\x07problem\x18\x04 \x01(\t\"w\n\x06Switch\x12\x0f\n\x05route\x18\x01 \x01(\tH\x00\x12\x0f\n\x05model\x18\x02 \x01(\tH\x00\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06target\"P\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tsucceeded\x18\x02 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x04\x12\x10\n\x08left_out\x18\x04 \x01(\x08\"f\n\rRouteOutcomes\x12\r\n\x05route\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x04\x12\x12\n\nnot_called\x18\x05 \x01(\x04*\xbe\x01\n\nBuildPhase\x12\x1b\n\x17\x42UILD_PHASE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42UILD_PHASE_READING\x10\x01\x12\x18\n\x14\x42UILD_PHASE_ENCODING\x10\x02\x12\x17\n\x13\x42UILD_PHASE_FITTING\x10\x03\x12\x18\n\x14\x42UILD_PHASE_CHECKING\x10\x04\x12\x14\n\x10\x42UILD_PHASE_LIVE\x10\x05\x12\x17\n\x13\x42UILD_PHASE_REFUSED\x10\x06*{\n\x0bServerState\x12\x1c\n\x18SERVER_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SERVER_STATE_STARTING\x10\x01\x12\x18\n\x14SERVER_STATE_SERVING\x10\x02\x12\x19\n\x15SERVER_STATE_DRAINING\x10\x03\x32\xac\x04\n\x0c\x41\x64minService\x12M\n\nBuildIndex\x12\x1d.waypost.v1.BuildIndexRequest\x1a\x1e.waypost.v1.BuildIndexResponse0\x01\x12`\n\x11ListIndexVersions\x12$.waypost.v1.ListIndexVersionsRequest\x1a%.waypost.v1.ListIndexVersionsResponse\x12i\n\x14\x41\x63tivateIndexVersion\x12\'.waypost.v1.ActivateIndexVersionRequest\x1a(.waypost.v1.ActivateIndexVersionResponse\x12Z\n\x0fSetRouteEnabled\x12\".waypost.v1.SetRouteEnabledRequest\x1a#.waypost.v1.SetRouteEnabledResponse\x12Z\n\x0fSetModelEnabled\x12\".waypost.v1.SetModelEnabledRequest\x1a#.waypost.v1.SetModelEnabledResponse\x12H\n\tGetStatus\x12\x1c.waypost.v1.GetStatusRequest\x1a\x1d.waypost.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'waypost.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BUILDPHASE']._serialized_start=1540
-  _globals['_BUILDPHASE']._serialized_end=1730
-  _globals['_SERVERSTATE']._serialized_start=1732
-  _globals['_SERVERSTATE']._serialized_end=1855
+  _globals['_BUILDPHASE']._serialized_start=2007
+  _globals['_BUILDPHASE']._serialized_end=2197
+  _globals['_SERVERSTATE']._serialized_start=2199
+  _globals['_SERVERSTATE']._serialized_end=2322
   _globals['_BUILDINDEXREQUEST']._serialized_start=71
   _globals['_BUILDINDEXREQUEST']._serialized_end=107
   _globals['_BUILDINDEXRESPONSE']._serialized_start=110
@@ -53,19 +53,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETROUTEENABLEDREQUEST']._serialized_start=639
   _globals['_SETROUTEENABLEDREQUEST']._serialized_end=709
   _globals['_SETROUTEENABLEDRESPONSE']._serialized_start=711
-  _globals['_SETROUTEENABLEDRESPONSE']._serialized_end=764
-  _globals['_SETMODELENABLEDREQUEST']._serialized_start=766
-  _globals['_SETMODELENABLEDREQUEST']._serialized_end=836
-  _globals['_SETMODELENABLEDRESPONSE']._serialized_start=838
-  _globals['_SETMODELENABLEDRESPONSE']._serialized_end=891
-  _globals['_GETSTATUSREQUEST']._serialized_start=893
-  _globals['_GETSTATUSREQUEST']._serialized_end=911
-  _globals['_GETSTATUSRESPONSE']._serialized_start=914
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1351
-  _globals['_MODELSTATUS']._serialized_start=1353
-  _globals['_MODELSTATUS']._serialized_end=1433
-  _globals['_ROUTEOUTCOMES']._serialized_start=1435
-  _globals['_ROUTEOUTCOMES']._serialized_end=1537
-  _globals['_ADMINSERVICE']._serialized_start=1858
-  _globals['_ADMINSERVICE']._serialized_end=2414
+  _globals['_SETROUTEENABLEDRESPONSE']._serialized_end=791
+  _globals['_SETMODELENABLEDREQUEST']._serialized_start=793
+  _globals['_SETMODELENABLEDREQUEST']._serialized_end=863
+  _globals['_SETMODELENABLEDRESPONSE']._serialized_start=865
+  _globals['_SETMODELENABLEDRESPONSE']._serialized_end=945
+  _globals['_GETSTATUSREQUEST']._serialized_start=947
+  _globals['_GETSTATUSREQUEST']._serialized_end=965
+  _globals['_GETSTATUSRESPONSE']._serialized_start=968
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1608
+  _globals['_DECISIONLOGSTATUS']._serialized_start=1610
+  _globals['_DECISIONLOGSTATUS']._serialized_end=1697
+  _globals['_SWITCH']._serialized_start=1699
+  _globals['_SWITCH']._serialized_end=1818
+  _globals['_MODELSTATUS']._serialized_start=1820
+  _globals['_MODELSTATUS']._serialized_end=1900
+  _globals['_ROUTEOUTCOMES']._serialized_start=1902
+  _globals['_ROUTEOUTCOMES']._serialized_end=2004
+  _globals['_ADMINSERVICE']._serialized_start=2325
+  _globals['_ADMINSERVICE']._serialized_end=2881
 # @@protoc_insertion_point(module_scope)

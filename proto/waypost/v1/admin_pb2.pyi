@@ -320,16 +320,22 @@ class SetRouteEnabledResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREVIOUSLY_ENABLED_FIELD_NUMBER: _builtins.int
+    PENDING_PROCESSES_FIELD_NUMBER: _builtins.int
     previously_enabled: _builtins.bool
     """What it was before."""
+    pending_processes: _builtins.int
+    """Processes and replicas that share the switch and have not yet said that they heed it. 0: every decision that begins
+    from now on heeds it, wherever it is made.
+    """
     def __init__(
         self,
         *,
         previously_enabled: _builtins.bool = ...,
+        pending_processes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["previously_enabled", b"previously_enabled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pending_processes", b"pending_processes", "previously_enabled", b"previously_enabled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -372,16 +378,22 @@ class SetModelEnabledResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREVIOUSLY_ENABLED_FIELD_NUMBER: _builtins.int
+    PENDING_PROCESSES_FIELD_NUMBER: _builtins.int
     previously_enabled: _builtins.bool
     """What it was before."""
+    pending_processes: _builtins.int
+    """Processes and replicas that share the switch and have not yet said that they heed it. 0: every decision that begins
+    from now on heeds it, wherever it is made.
+    """
     def __init__(
         self,
         *,
         previously_enabled: _builtins.bool = ...,
+        pending_processes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["previously_enabled", b"previously_enabled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pending_processes", b"pending_processes", "previously_enabled", b"previously_enabled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -424,6 +436,13 @@ class GetStatusResponse(_message.Message):
     RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
     ROUTE_OUTCOMES_FIELD_NUMBER: _builtins.int
+    PROCESS_ID_FIELD_NUMBER: _builtins.int
+    DECISION_LOG_FIELD_NUMBER: _builtins.int
+    SWITCHES_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_LIMIT_FIELD_NUMBER: _builtins.int
+    DEGRADED_FIELD_NUMBER: _builtins.int
+    REFUSED_COUNT_FIELD_NUMBER: _builtins.int
+    REFUSED_BUNDLE_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
     """Where it is in its life."""
     server_version: _builtins.str
@@ -446,6 +465,16 @@ class GetStatusResponse(_message.Message):
     """Queries waiting for the encoder now."""
     resident_bytes: _builtins.int
     """Resident memory, in bytes. 0: unknown on this system."""
+    process_id: _builtins.str
+    """The process that answers, as other processes and replicas know it."""
+    concurrency_limit: _builtins.int
+    """Queries that may wait or run at a time now; adapts to how long they take."""
+    degraded: _builtins.bool
+    """Whether it decides by its cheap stages alone, because it is overloaded."""
+    refused_count: _builtins.int
+    """Queries refused since the server began, because it was overloaded or their tenant had had its share."""
+    refused_bundle: _builtins.str
+    """Why the newest bundle is not live. Empty: it is."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When the server began."""
@@ -457,6 +486,14 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def route_outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RouteOutcomes]:
         """What clients reported about routes, by name. Empty: nothing yet."""
+
+    @_builtins.property
+    def decision_log(self) -> Global___DecisionLogStatus:
+        """Its decision log. Absent: it keeps none."""
+
+    @_builtins.property
+    def switches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Switch]:
+        """Routes and models that are switched off now, the newest first."""
 
     def __init__(
         self,
@@ -475,14 +512,97 @@ class GetStatusResponse(_message.Message):
         resident_bytes: _builtins.int = ...,
         models: _abc.Iterable[Global___ModelStatus] | None = ...,
         route_outcomes: _abc.Iterable[Global___RouteOutcomes] | None = ...,
+        process_id: _builtins.str = ...,
+        decision_log: Global___DecisionLogStatus | None = ...,
+        switches: _abc.Iterable[Global___Switch] | None = ...,
+        concurrency_limit: _builtins.int = ...,
+        degraded: _builtins.bool = ...,
+        refused_count: _builtins.int = ...,
+        refused_bundle: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision_log", b"decision_log", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_version", b"contract_version", "decision_count", b"decision_count", "encoder_fingerprint", b"encoder_fingerprint", "encoder_name", b"encoder_name", "exemplar_count", b"exemplar_count", "index_version", b"index_version", "models", b"models", "queue_depth", b"queue_depth", "resident_bytes", b"resident_bytes", "route_count", b"route_count", "route_outcomes", b"route_outcomes", "server_version", b"server_version", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrency_limit", b"concurrency_limit", "contract_version", b"contract_version", "decision_count", b"decision_count", "decision_log", b"decision_log", "degraded", b"degraded", "encoder_fingerprint", b"encoder_fingerprint", "encoder_name", b"encoder_name", "exemplar_count", b"exemplar_count", "index_version", b"index_version", "models", b"models", "process_id", b"process_id", "queue_depth", b"queue_depth", "refused_bundle", b"refused_bundle", "refused_count", b"refused_count", "resident_bytes", b"resident_bytes", "route_count", b"route_count", "route_outcomes", b"route_outcomes", "server_version", b"server_version", "started_at", b"started_at", "state", b"state", "switches", b"switches"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class DecisionLogStatus(_message.Message):
+    """How a process's decision log is doing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    written: _builtins.int
+    """Records on disk since the server began: decisions and reports."""
+    dropped: _builtins.int
+    """Records that were lost, because the buffer was full or the log could not be written."""
+    waiting: _builtins.int
+    """Records that wait to be written."""
+    problem: _builtins.str
+    """Why the last attempt to write failed. Empty: it did not."""
+    def __init__(
+        self,
+        *,
+        written: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "problem", b"problem", "waiting", b"waiting", "written", b"written"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecisionLogStatus: _TypeAlias = DecisionLogStatus  # noqa: Y015
+
+@_typing.final
+class Switch(_message.Message):
+    """A route or a model that was switched off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    WHO_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    route: _builtins.str
+    """A route."""
+    model: _builtins.str
+    """A model."""
+    who: _builtins.str
+    """Who switched it: the name of the token. Empty: somebody without one."""
+    note: _builtins.str
+    """Why, as said then."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        route: _builtins.str = ...,
+        model: _builtins.str = ...,
+        who: _builtins.str = ...,
+        note: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "model", b"model", "route", b"route", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "model", b"model", "note", b"note", "route", b"route", "target", b"target", "who", b"who"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["route", "model"]  # noqa: Y015
+    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+Global___Switch: _TypeAlias = Switch  # noqa: Y015
 
 @_typing.final
 class ModelStatus(_message.Message):

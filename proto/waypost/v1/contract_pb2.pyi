@@ -481,6 +481,7 @@ class HandoffContract(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     CALIBRATION_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
+    DURABLE_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """UUIDv7: unique, sorts by time. Name it in RerouteQuery and ReportOutcome."""
     outcome: Global___Outcome.ValueType
@@ -515,6 +516,10 @@ class HandoffContract(_message.Message):
     """How `confidence` was made."""
     stage: Global___DecisionStage.ValueType
     """Which stage decided."""
+    durable: _builtins.bool
+    """Whether the decision is on disk in the decision log, so that it survives the server's death; only where the request
+    waited for that.
+    """
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[Global___Reason.ValueType]:
         """Why, the most important first; at least one."""
@@ -578,10 +583,11 @@ class HandoffContract(_message.Message):
         timings: Global___Timings | None = ...,
         calibration: Global___CalibrationMethod.ValueType = ...,
         stage: Global___DecisionStage.ValueType = ...,
+        durable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["extracted_params", b"extracted_params", "hints", b"hints", "specialist", b"specialist", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "calibration", b"calibration", "candidates", b"candidates", "clarifying_question", b"clarifying_question", "confidence", b"confidence", "contract_version", b"contract_version", "decision_id", b"decision_id", "encoder_fingerprint", b"encoder_fingerprint", "extracted_params", b"extracted_params", "fallback_route", b"fallback_route", "flags", b"flags", "hints", b"hints", "index_version", b"index_version", "missing_params", b"missing_params", "outcome", b"outcome", "plan", b"plan", "rationale", b"rationale", "reasons", b"reasons", "route", b"route", "similarity", b"similarity", "specialist", b"specialist", "stage", b"stage", "threshold", b"threshold", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "calibration", b"calibration", "candidates", b"candidates", "clarifying_question", b"clarifying_question", "confidence", b"confidence", "contract_version", b"contract_version", "decision_id", b"decision_id", "durable", b"durable", "encoder_fingerprint", b"encoder_fingerprint", "extracted_params", b"extracted_params", "fallback_route", b"fallback_route", "flags", b"flags", "hints", b"hints", "index_version", b"index_version", "missing_params", b"missing_params", "outcome", b"outcome", "plan", b"plan", "rationale", b"rationale", "reasons", b"reasons", "route", b"route", "similarity", b"similarity", "specialist", b"specialist", "stage", b"stage", "threshold", b"threshold", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

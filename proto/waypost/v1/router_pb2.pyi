@@ -140,6 +140,7 @@ class RouteQueryRequest(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_LOG_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The query: not blank, and at most the taxonomy's limits.max_query_bytes in UTF-8."""
     request_id: _builtins.str
@@ -152,6 +153,10 @@ class RouteQueryRequest(_message.Message):
     """How many candidates to return, at most 32. 0: 3."""
     explain: _builtins.bool
     """Adds each candidate's nearest exemplars."""
+    wait_for_log: _builtins.bool
+    """Answers only once the decision is on disk in the decision log, which takes some milliseconds more;
+    HandoffContract.durable says whether it is. Where the log cannot be written, the contract comes all the same.
+    """
     @_builtins.property
     def conversation(self) -> Global___Conversation:
         """What came before. Absent: a query on its own."""
@@ -176,10 +181,11 @@ class RouteQueryRequest(_message.Message):
         input_tokens: _builtins.int = ...,
         max_candidates: _builtins.int = ...,
         explain: _builtins.bool = ...,
+        wait_for_log: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_routes", b"allowed_routes", "conversation", b"conversation", "explain", b"explain", "input_tokens", b"input_tokens", "max_candidates", b"max_candidates", "metadata", b"metadata", "request_id", b"request_id", "tenant", b"tenant", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_routes", b"allowed_routes", "conversation", b"conversation", "explain", b"explain", "input_tokens", b"input_tokens", "max_candidates", b"max_candidates", "metadata", b"metadata", "request_id", b"request_id", "tenant", b"tenant", "text", b"text", "wait_for_log", b"wait_for_log"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -588,7 +594,7 @@ class ReportOutcomeResponse(_message.Message):
     DURABLE_FIELD_NUMBER: _builtins.int
     ALREADY_KNOWN_FIELD_NUMBER: _builtins.int
     durable: _builtins.bool
-    """Whether the report is on disk, so that it survives the server's death."""
+    """Whether the report is on disk in the decision log, so that it survives the server's death."""
     already_known: _builtins.bool
     """Whether this server had heard of the decision's outcome before; it then counted nothing twice."""
     def __init__(
