@@ -17,3 +17,8 @@ def log_to_stderr(level: str, *, tell_processes_apart: bool = False) -> None:
         stream=sys.stderr,
         format=f"%(asctime)s{process} %(levelname)s %(name)s: %(message)s",
     )
+
+
+def set_log_level(level: str) -> None:
+    """Logs from another level on."""
+    logging.getLogger().setLevel(level.upper())

@@ -43,7 +43,7 @@ def test_the_contract_shown_is_what_the_command_shown_prints(
 
 
 def test_the_settings_are_the_generated_ones(repo: Path) -> None:
-    text = (repo / "README.md").read_text("utf-8")
+    text = (repo / "docs/settings.md").read_text("utf-8")
     shown = text.split("<!-- settings:begin (waypost config show --markdown) -->\n")[1]
     assert shown.split("\n<!-- settings:end -->")[0] == settings_table()
 

@@ -116,7 +116,9 @@ def test_the_longest_batch_of_the_longest_queries_fits_the_default_message(
 def test_the_table_for_the_docs_names_every_setting_with_its_default(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    rows = re.findall(r"^\| `(WAYPOST_\w+)` \| (.+?) \| .+ \|$", settings_table(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(WAYPOST_\w+)` \| (.+?) \| (?:taken up)? ?\| .+ \|$", settings_table(), re.MULTILINE
+    )
     shown = {name.removeprefix("WAYPOST_").lower(): default.strip("`") for name, default in rows}
     real = {name: str(value) for name, value in Settings.load().model_dump().items()}
     assert shown == {**real, "workers": "one a core, less one"}
@@ -149,3 +151,53 @@ def test_tenants_are_named_between_commas_and_nobody_is_no_tenant(
 ) -> None:
     environment.setenv("WAYPOST_UNCACHED_TENANTS", value)
     assert Settings.load().tenants_without_cache == names
+
+
+def test_a_file_comes_before_the_default_and_after_the_environment(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "waypost.toml"
+    file.write_text('workers = 3\nindex = "from/file"\nroutes = "from/file"\nwatch = true\n')
+    environment.setenv("WAYPOST_CONFIG", str(file))
+    environment.setenv("WAYPOST_INDEX", "from/environment")
+    settings, origins = Settings.load_with_origins(routes=Path("from/command"))
+    assert (settings.workers, settings.watch) == (3, True)
+    assert [str(settings.index), str(settings.routes)] == ["from/environment", "from/command"]
+    assert {name: str(origins[name]) for name in ("workers", "index", "routes", "address")} == {
+        "workers": f"file {file}",
+        "index": "environment WAYPOST_INDEX",
+        "routes": "command line",
+        "address": "default",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("worker = 3", "worker is no setting of Waypost; did you mean workers?"),
+        ("workers = 0", "WAYPOST_WORKERS is '0' in {file}: Input should be greater than 0"),
+        ("workers", "{file}: it is no TOML: "),
+        ("[workers]\nx = 1", "WAYPOST_WORKERS is \"{'x': 1}\" in {file}: Input should be"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "waypost.toml"
+    file.write_text(content)
+    environment.setenv("WAYPOST_CONFIG", str(file))
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert said.replace("{file}", str(file)) in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYPOST_CONFIG", "/nowhere.toml")
+    with pytest.raises(SettingsError, match=r"WAYPOST_CONFIG is '/nowhere.toml': No such file"):
+        Settings.load()
+
+
+def test_a_password_is_not_shown(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings.load(database="postgresql://me:se@cr:et@db:5432/waypost")
+    assert settings.shown()["database"] == "postgresql://me:***@db:5432/waypost"
+    assert Settings.load().shown()["database"] == "sqlite:///data/waypost.db"

@@ -20,19 +20,21 @@ def serve(index: Path | None, encoder: Path | None, address: str | None) -> None
     """Answer queries over gRPC until SIGTERM or Ctrl-C.
 
     Prints one line when it is ready: `waypost: serving on HOST:PORT index=VERSION`. Everything else
-    is set by WAYPOST_* variables; `waypost config show` lists them.
+    is set by WAYPOST_* variables or in a file; `waypost config show` lists the settings, and says
+    with --origin which of them SIGHUP lets a running server take up.
     """
     from waypost_server.settings import Settings
 
     def ready(where: str, version: str) -> None:
         click.echo(f"waypost: serving on {where} index={version}")
 
-    settings = Settings.load(index=index, encoder=encoder, address=address)
+    options = {"index": index, "encoder": encoder, "address": address}
+    settings = Settings.load(**options)
     if settings.processes > 1:
         from waypost_server.supervisor.run import run_supervisor
 
-        sys.exit(0 if run_supervisor(settings, ready) else 1)
+        sys.exit(0 if run_supervisor(settings, ready, options=options) else 1)
 
     from waypost_server.app import run_server
 
-    run_server(settings, ready)
+    run_server(settings, ready, load=lambda: Settings.load(**options))

@@ -17,6 +17,21 @@ MAX_ATTEMPTS = 64
 MAX_WORD_BYTES = 128
 
 
+class Role(StrEnum):
+    """What a model was called for."""
+
+    ANSWER = "ANSWER"
+    JUDGE = "JUDGE"
+    SPECULATIVE = "SPECULATIVE"
+
+
+class Feedback(StrEnum):
+    """What a user thought of an answer."""
+
+    POSITIVE = "POSITIVE"
+    NEGATIVE = "NEGATIVE"
+
+
 class SpecialistOutcome(StrEnum):
     """What a specialist did with a query."""
 
@@ -34,19 +49,29 @@ class Attempt:
         model: its name; a fleet.yaml may have it or not.
         succeeded: whether it answered.
         error_kind: a word for what went wrong; empty for nothing.
+        latency_ms: from the call to its end, in milliseconds.
+        first_token_ms: from the call to the first token, in milliseconds; 0 for not streamed.
+        input_tokens: tokens sent; 0 for unknown.
+        output_tokens: tokens received; 0 for unknown.
         cost_usd: in US dollars.
         breaker_open: whether the client calls it no more for now.
         breaker_open_ms: for how long, in milliseconds; 0 where the client does not say.
         route: whose specialist it answered for; empty for the decision's own.
+        role: what it was called for.
     """
 
     model: str
     succeeded: bool = False
     error_kind: str = ""
+    latency_ms: int = 0
+    first_token_ms: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     cost_usd: float = 0.0
     breaker_open: bool = False
     breaker_open_ms: int = 0
     route: str = ""
+    role: Role = Role.ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +82,7 @@ class OutcomeReport:
         decision_id: its id.
         outcome: what the specialist did; None when that is not said.
         attempts: every call of a model, in order.
+        feedback: what the user thought; None when that is not said.
         correct_route: the route that would have been right; empty for unknown.
         note: for the log.
         route: the decision's route; empty when that is not said.
@@ -66,6 +92,7 @@ class OutcomeReport:
     decision_id: str
     outcome: SpecialistOutcome | None = None
     attempts: Sequence[Attempt] = ()
+    feedback: Feedback | None = None
     correct_route: str = ""
     note: str = ""
     route: str = ""

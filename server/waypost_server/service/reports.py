@@ -2,12 +2,14 @@
 
 from waypost.v1 import admin_pb2, router_pb2
 from waypost_server.core.outcomes import ModelCount, Outcomes
-from waypost_server.core.report import Attempt, OutcomeReport, SpecialistOutcome
+from waypost_server.core.report import Attempt, Feedback, OutcomeReport, Role, SpecialistOutcome
 
 _OUTCOMES = {
     router_pb2.SpecialistOutcome.Value(f"SPECIALIST_OUTCOME_{outcome}"): outcome
     for outcome in SpecialistOutcome
 }
+_ROLES = {router_pb2.AttemptRole.Value(f"ATTEMPT_ROLE_{role}"): role for role in Role}
+_FEEDBACK = {router_pb2.Feedback.Value(f"FEEDBACK_{said}"): said for said in Feedback}
 
 
 def report_of(request: router_pb2.ReportOutcomeRequest) -> OutcomeReport:
@@ -20,13 +22,19 @@ def report_of(request: router_pb2.ReportOutcomeRequest) -> OutcomeReport:
                 model=attempt.model,
                 succeeded=attempt.succeeded,
                 error_kind=attempt.error_kind,
+                latency_ms=attempt.latency_ms,
+                first_token_ms=attempt.first_token_ms,
+                input_tokens=attempt.input_tokens,
+                output_tokens=attempt.output_tokens,
                 cost_usd=attempt.cost_usd,
                 breaker_open=attempt.breaker_open,
                 breaker_open_ms=attempt.breaker_open_ms,
                 route=attempt.route,
+                role=_ROLES.get(attempt.role, Role.ANSWER),
             )
             for attempt in request.attempts
         ],
+        feedback=_FEEDBACK.get(request.feedback),
         correct_route=request.correct_route,
         note=request.note,
         route=request.route,

@@ -13,7 +13,9 @@ from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.query import MAX_BATCH, Query
 from waypost_server.core.rejections import check_reroute
 from waypost_server.core.report import check_report
+from waypost_server.service.caller import current_caller
 from waypost_server.service.convert import query_of
+from waypost_server.service.events import Decided, Observers, Reported
 from waypost_server.service.reports import report_of
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
@@ -33,10 +35,13 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     """Answers callers."""
 
-    def __init__(self, live: Live, workers: Workers, outcomes: Outcomes) -> None:
+    def __init__(
+        self, live: Live, workers: Workers, outcomes: Outcomes, observers: Observers
+    ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
+        self._observers = observers
         self._turn = asyncio.Lock()
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)
@@ -87,7 +92,12 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         )
         query = query_of(request.query, request.rejected_routes)
         return router_pb2.RerouteQueryResponse(
-            contract=await self._contract(self._live.served, query)
+            contract=await self._contract(
+                self._live.served,
+                query,
+                rejected_decision=request.decision_id,
+                rejection_reason=request.rejection_reason,
+            )
         )
 
     async def ReportOutcome(  # noqa: N802
@@ -98,6 +108,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         report = report_of(request)
         check_report(report, loaded=self._live.known_routes)
         known = self._outcomes.hear(report, fleet=self._live.served.engine.router.catalog.models)
+        self._observers.reported(Reported(report=report, caller=current_caller(), known=known))
         return router_pb2.ReportOutcomeResponse(durable=False, already_known=known)
 
     async def ListRoutes(  # noqa: N802
@@ -157,9 +168,28 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             result = await self._result(self._live.served, query)
         return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
 
-    async def _contract(self, served: Served, query: Query) -> contract_pb2.HandoffContract:
+    async def _contract(
+        self,
+        served: Served,
+        query: Query,
+        *,
+        rejected_decision: str = "",
+        rejection_reason: str = "",
+    ) -> contract_pb2.HandoffContract:
         routed = await self._workers.route(served.engine, query)
-        return served.writer.write(routed, self._left_out())
+        contract = served.writer.write(routed, self._left_out())
+        self._observers.decided(
+            Decided(
+                routed=routed,
+                index_version=contract.index_version,
+                encoder_fingerprint=contract.encoder_fingerprint,
+                models=tuple(model.name for model in contract.specialist.models),
+                caller=current_caller(),
+                rejected_decision=rejected_decision,
+                rejection_reason=rejection_reason,
+            )
+        )
+        return contract
 
     def _left_out(self) -> Mapping[str, str]:
         return self._outcomes.breakers.left_out()

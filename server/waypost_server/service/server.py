@@ -11,6 +11,7 @@ from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
 from waypost_server.core.outcomes import Outcomes
 from waypost_server.service.address import cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
+from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.router_servicer import RouterServicer
@@ -38,6 +39,7 @@ class Server:
         workers: Workers,
         outcomes: Outcomes,
         *,
+        observers: Observers,
         address: str,
         max_message_bytes: int,
         server_version: str,
@@ -54,7 +56,7 @@ class Server:
         self._admin = AdminServicer(  # type: ignore[abstract]
             live, workers, outcomes, server_version=server_version
         )
-        router = RouterServicer(live, workers, outcomes)
+        router = RouterServicer(live, workers, outcomes, observers)
         self._server = grpc.aio.server(
             interceptors=[StatusInterceptor()],
             options=[

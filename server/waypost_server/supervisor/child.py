@@ -54,6 +54,10 @@ class Child:
         """Lets it finish its calls and leave."""
         self._send(signal.SIGTERM)
 
+    def reload(self) -> None:
+        """Lets it read its settings again."""
+        self._send(signal.SIGHUP)
+
     def kill(self) -> None:
         """Ends it at once."""
         self._send(signal.SIGKILL)

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import manner_of
@@ -41,6 +41,9 @@ class Member(Protocol):
     def terminate(self) -> None:
         """Lets it finish its calls and leave."""
 
+    def reload(self) -> None:
+        """Lets it read its settings again."""
+
     def kill(self) -> None:
         """Ends it at once."""
 
@@ -53,9 +56,15 @@ class Crew:
     """As many processes as the settings say, all of one index version."""
 
     def __init__(
-        self, settings: Settings, launch: Launch, *, grace_seconds: float = GRACE_SECONDS
+        self,
+        settings: Settings,
+        launch: Launch,
+        *,
+        options: Mapping[str, Any],
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._settings = settings
+        self._options = options
         self._launch = launch
         self._patience = settings.drain_seconds + grace_seconds
         self._index_version: str | None = None
@@ -63,6 +72,7 @@ class Crew:
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._clean = True
+        self._reloaded = False
 
     async def start(self) -> str | None:
         """Starts all of them.
@@ -98,6 +108,12 @@ class Crew:
             child.terminate()
         asyncio.get_running_loop().call_later(self._patience, self._kill)
 
+    def reload(self) -> None:
+        """Lets all of them read their settings again, and those that take their places, too."""
+        self._reloaded = True
+        for child in self._children:
+            child.reload()
+
     async def ended(self) -> bool:
         """Waits for the stop and then for all of them; whether nothing went wrong."""
         await self._stopping.wait()
@@ -132,12 +148,14 @@ class Crew:
         if child is None:
             return 0.0
         if await child.ready():
+            if self._reloaded:
+                child.reload()
             _log.info("process %d answers in its place", child.pid)
         return await self._until_ended(child)
 
     async def _begin(self) -> Member | None:
         try:
-            child = await self._launch(Job(self._settings, self._index_version))
+            child = await self._launch(Job(self._settings, self._index_version, self._options))
         except OSError as error:
             _log.error("no process can be started: %s", error.strerror)
             return None

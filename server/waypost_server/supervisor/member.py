@@ -33,7 +33,7 @@ def main() -> None:
         daemon=True,
     ).start()
     try:
-        run_server(job.settings, _report, index_version=job.index_version)
+        run_server(job.settings, _report, load=job.load, index_version=job.index_version)
     except WaypostError as error:
         sys.exit(f"waypost: {error}")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from waypost_server.logs import log_to_stderr
 from waypost_server.service.address import held
@@ -11,12 +12,15 @@ from waypost_server.supervisor.child import Child
 from waypost_server.supervisor.crew import Crew
 
 
-async def supervise(settings: Settings, ready: Callable[[str, str], None]) -> bool:
+async def supervise(
+    settings: Settings, ready: Callable[[str, str], None], *, options: Mapping[str, Any]
+) -> bool:
     """Serves with several processes until SIGTERM or SIGINT, then lets them drain.
 
     Args:
         settings: all of them.
         ready: called once with the address and the index version when all processes answer.
+        options: the settings that the command line said.
 
     Returns:
         Whether all went well; what did not is on stderr.
@@ -25,16 +29,20 @@ async def supervise(settings: Settings, ready: Callable[[str, str], None]) -> bo
         SettingsError: the address cannot be listened on.
     """
     with held(settings.address) as address:
-        crew = Crew(settings.model_copy(update={"address": address}), Child.start)
+        crew = Crew(settings.model_copy(update={"address": address}), Child.start, options=options)
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, crew.stop)
+            loop.add_signal_handler(number, crew.stop)
+        loop.add_signal_handler(signal.SIGHUP, crew.reload)
         index_version = await crew.start()
         if index_version is not None:
             ready(address, index_version)
         return await crew.ended()
 
 
-def run_supervisor(settings: Settings, ready: Callable[[str, str], None]) -> bool:
+def run_supervisor(
+    settings: Settings, ready: Callable[[str, str], None], *, options: Mapping[str, Any]
+) -> bool:
     """`supervise` on the standard loop: it waits, so that a faster one would gain nothing."""
     log_to_stderr(settings.log_level, tell_processes_apart=True)
-    return asyncio.run(supervise(settings, ready))
+    return asyncio.run(supervise(settings, ready, options=options))

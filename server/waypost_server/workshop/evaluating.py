@@ -7,7 +7,6 @@ from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.gate_file import read_gate
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.app import load_encoder, load_first_stage, router_of
 from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.ports import Encodings
@@ -19,6 +18,7 @@ from waypost_server.lab.judged import encode_queries, judge
 from waypost_server.lab.per_route import ROUTE_FIGURES
 from waypost_server.lab.report import Report
 from waypost_server.lab.scatter import scatter
+from waypost_server.loading import load_encoder, load_first_stage, router_of
 from waypost_server.settings import Settings
 from waypost_server.workshop.queries import read_queries, subject_of
 

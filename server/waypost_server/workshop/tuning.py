@@ -6,12 +6,12 @@ from pathlib import Path
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.held_out_file import read_held_out
-from waypost_server.app import load_encoder, router_of
 from waypost_server.core.bundle import by_hand
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.scoring import Scoring, fit_scoring
 from waypost_server.lab.judged import encode_queries
 from waypost_server.lab.tuning import Trial, try_tuning
+from waypost_server.loading import load_encoder, router_of
 from waypost_server.settings import Settings
 from waypost_server.workshop.queries import read_queries, subject_of
 

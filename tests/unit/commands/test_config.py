@@ -39,3 +39,17 @@ def test_a_wrong_setting_ends_with_1_and_the_variables_name(setting: str, messag
     assert (shown.returncode, shown.stdout) == (1, "")
     assert shown.stderr.startswith(message)
     assert shown.stderr.count("\n") == 1
+
+
+def test_each_value_can_be_shown_with_its_origin() -> None:
+    shown = waypost("config", "show", "--origin", workers="3")
+    lines = shown.stdout.splitlines()
+    assert "WAYPOST_WORKERS=3  # environment WAYPOST_WORKERS" in lines
+    assert "WAYPOST_LOG_LEVEL=info  # default, taken up on SIGHUP" in lines
+    as_json = json.loads(waypost("config", "show", "--origin", "--json", workers="3").stdout)
+    assert as_json["workers"] == {
+        "value": 3,
+        "origin": "environment",
+        "where": "WAYPOST_WORKERS",
+        "reloaded": False,
+    }

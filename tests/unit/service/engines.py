@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.events import Observer, Observers
 from waypost_server.service.server import Server
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
@@ -96,13 +97,18 @@ class EngineWorkers(Workers):
 
 @asynccontextmanager
 async def serving(
-    workers: EngineWorkers, *, live: Live | None = None, clock: Callable[[], float] = time.monotonic
+    workers: EngineWorkers,
+    *,
+    live: Live | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    observers: Iterable[Observer] = (),
 ) -> AsyncIterator[AsyncClient]:
     """A server in this process, on a real port, and a client of it."""
     server = Server(
         live or Live(Served.of(workers.engine)),
         workers,
         Outcomes(clock),
+        observers=Observers(observers),
         address="127.0.0.1:0",
         max_message_bytes=2**20,
         server_version="test",

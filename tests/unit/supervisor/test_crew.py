@@ -22,6 +22,7 @@ class Scripted:
 
     def __init__(self, pid: int, job: Job, *, obeys: bool = True) -> None:
         self.pid, self.job, self.age = pid, job, delays.STEADY_SECONDS
+        self.reloads = 0
         self._obeys = obeys
         self._ready: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -44,6 +45,9 @@ class Scripted:
     def terminate(self) -> None:
         if self._obeys:
             self.end(0 if self._ready.done() else -signal.SIGTERM)
+
+    def reload(self) -> None:
+        self.reloads += 1
 
     def kill(self) -> None:
         self.end(-signal.SIGKILL)
@@ -74,7 +78,7 @@ class System:
 
 def crew_of(system: System, *, processes: int = 3) -> Crew:
     settings = Settings.load(address="127.0.0.1:1", processes=processes, drain_seconds=0)
-    return Crew(settings, system, grace_seconds=0.05)
+    return Crew(settings, system, options={"address": "127.0.0.1:1"}, grace_seconds=0.05)
 
 
 def nothing(process: Scripted) -> None:
@@ -235,3 +239,17 @@ async def test_one_that_cannot_start_stops_those_that_have_not_started_yet() -> 
     assert await asyncio.wait_for(crew.start(), 10) is None
     assert not await asyncio.wait_for(crew.ended(), 10)
     assert len(system.begun) == 3
+
+
+async def test_all_read_their_settings_again_and_so_do_those_that_take_their_places() -> None:
+    system = System()
+    crew = crew_of(system, processes=2)
+    await crew.start()
+    crew.reload()
+    assert [process.reloads for process in system.begun] == [1, 1]
+    system.begun[0].end(1)
+    await system.count(3)
+    await asyncio.sleep(0)
+    assert system.begun[2].reloads == 1
+    crew.stop()
+    await crew.ended()

@@ -21,8 +21,19 @@ def test_a_job_survives_its_line_whatever_the_environment_says(
         drain_seconds=0.5,
         log_level="debug",
     )
-    line = Job(settings, index_version).to_line()
+    job = Job(settings, index_version, {"index": "an index"})
+    line = job.to_line()
     assert line.count(b"\n") == 1
     for name, value in {"INDEX": "/elsewhere", "WORKERS": "7", "PROCESSES": "9"}.items():
         monkeypatch.setenv(f"WAYPOST_{name}", value)
-    assert Job.from_line(line.decode()) == Job(settings, index_version)
+    assert Job.from_line(line.decode()) == job
+
+
+def test_what_the_command_line_said_counts_again_and_the_port_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"INDEX": "/elsewhere", "LOG_LEVEL": "error", "ADDRESS": "[::1]:1"}.items():
+        monkeypatch.setenv(f"WAYPOST_{name}", value)
+    job = Job(Settings.load(address="[::1]:4711"), None, {"index": Path("mine"), "encoder": None})
+    again = Job.from_line(job.to_line().decode()).load()
+    assert (again.index, again.log_level, again.address) == (Path("mine"), "error", "[::1]:4711")

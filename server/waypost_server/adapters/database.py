@@ -1,0 +1,70 @@
+"""The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
+
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from waypost_server.core.errors import SettingsError
+
+SQLITE, POSTGRES = "sqlite", "postgresql"
+
+BUSY_MS = 5_000
+"""How long a writer of SQLite waits for another process's transaction, which takes milliseconds."""
+
+
+def open_database(url: str) -> sqlalchemy.Engine:
+    """Says how to connect; connects with the first use.
+
+    Args:
+        url: `sqlite:///FILE`, whose folder is made, or `postgresql://USER:PASSWORD@HOST/NAME`.
+
+    Raises:
+        SettingsError: it is neither, or the driver is not installed; without the password.
+    """
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except sqlalchemy.exc.ArgumentError:
+        raise SettingsError(
+            "WAYPOST_DATABASE is no URL: write sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
+    if parsed.drivername == SQLITE and parsed.database:
+        return _sqlite(parsed, Path(parsed.database))
+    if parsed.drivername == POSTGRES:
+        return _postgres(parsed)
+    raise SettingsError(
+        f"WAYPOST_DATABASE is {parsed.render_as_string()!r}: write sqlite:///FILE or "
+        "postgresql://USER@HOST/NAME"
+    )
+
+
+def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+
+    @sqlalchemy.event.listens_for(engine, "do_connect")
+    def make_folder(*_: object) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _: object) -> None:
+        # Readers and one writer at a time, from any process; what is committed is on disk.
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:
+    try:
+        return sqlalchemy.create_engine(
+            url.set(drivername=f"{POSTGRES}+pg8000"),
+            connect_args={"timeout": 5},  # seconds, for each answer of the server
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError:
+        raise SettingsError(
+            "WAYPOST_DATABASE names PostgreSQL, whose driver is not installed: "
+            "pip install 'waypost[postgres]'"
+        ) from None

@@ -1,0 +1,118 @@
+"""Bundles and encoders from settings: what decides."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from waypost_server.adapters.bundle_format import StoredBundle
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.static_encoder import StaticEncoder
+from waypost_server.core.errors import BundleError
+from waypost_server.core.first_stage import FirstStage
+from waypost_server.core.ports import Encoder
+from waypost_server.core.router import Router
+from waypost_server.service.embedding_cache import EmbeddingCache
+from waypost_server.service.engine import Engine
+from waypost_server.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
+    """A bundle, by default the live one, with its encoder; raises BundleError or EncoderError."""
+    with ThreadPoolExecutor() as pool:  # hashing and starting sessions leave the core to others
+        encoder = pool.submit(OnnxEncoder.load, settings.encoder)
+        static = (
+            pool.submit(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
+        )
+        stored = BundleStore(settings.index).load(index_version)
+    return Engine(
+        _matching(encoder.result(), settings.encoder, stored),
+        router_of(stored),
+        stored.version,
+        first=_first_stage(static.result, settings, stored) if static else None,
+        cache=_cache(settings),
+        uncached_tenants=settings.tenants_without_cache,
+    )
+
+
+def load_engine_like(settings: Settings, index_version: str, before: Engine) -> Engine:
+    """Another bundle; where its encoders are those of `before`, they serve on.
+
+    Raises:
+        BundleError: the bundle cannot be used, or was built with other encoders than the settings'.
+        EncoderError: an encoder cannot be used.
+    """
+    stored = BundleStore(settings.index).load(index_version)
+    is_same = stored.manifest.encoder_fingerprint == before.encoder.fingerprint
+
+    def static() -> Encoder:
+        known = before.first.encoder if before.first else None
+        if known and stored.first and known.fingerprint == stored.first.encoder_fingerprint:
+            return known
+        return StaticEncoder.load(settings.static_encoder)
+
+    return Engine(
+        before.encoder if is_same else load_encoder(settings.encoder, stored),
+        router_of(stored),
+        stored.version,
+        first=_first_stage(static, settings, stored) if settings.two_stage else None,
+        cache=before.cache if is_same else _cache(settings),
+        uncached_tenants=settings.tenants_without_cache,
+    )
+
+
+def _cache(settings: Settings) -> EmbeddingCache | None:
+    return EmbeddingCache(settings.cache_entries) if settings.cache_entries else None
+
+
+def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
+    """The encoder in `folder`; raises BundleError unless the bundle was built with it."""
+    return _matching(OnnxEncoder.load(folder), folder, stored)
+
+
+def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | None:
+    """The bundle's first stage, if it has one and it is wanted.
+
+    Raises:
+        EncoderError: the static encoder cannot be used.
+        BundleError: the bundle was built with another one.
+    """
+    if not settings.two_stage:
+        return None
+    return _first_stage(partial(StaticEncoder.load, settings.static_encoder), settings, stored)
+
+
+def _matching(encoder: OnnxEncoder, folder: Path, stored: StoredBundle) -> OnnxEncoder:
+    if stored.manifest.encoder_fingerprint != encoder.fingerprint:
+        raise BundleError(
+            f"{stored.folder.parent}: bundle {stored.version} was built with encoder "
+            f"{stored.manifest.encoder_fingerprint}, but {folder} is "
+            f"{encoder.fingerprint}; build again, or name the encoder that it was built with"
+        )
+    return encoder
+
+
+def _first_stage(
+    load: Callable[[], Encoder], settings: Settings, stored: StoredBundle
+) -> FirstStage | None:
+    """The bundle's first stage; `load` is asked, and may fail, only where there is one."""
+    if stored.first is None:
+        return None
+    static = load()
+    if stored.first.encoder_fingerprint != static.fingerprint:
+        raise BundleError(
+            f"{stored.folder.parent}: bundle {stored.version} was built with static encoder "
+            f"{stored.first.encoder_fingerprint}, but {settings.static_encoder} is "
+            f"{static.fingerprint}; build again, or set WAYPOST_TWO_STAGE=false"
+        )
+    router = Router(stored.catalog, stored.exemplars, stored.first.index, stored.first.scoring)
+    return FirstStage(static, router, stored.first.gate)
+
+
+def router_of(stored: StoredBundle) -> Router:
+    """What decides with a bundle."""
+    return Router(stored.catalog, stored.exemplars, stored.index, stored.scoring)

@@ -1,0 +1,28 @@
+"""Kinds of values that several settings have."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, JsonValue
+
+RELOADED: dict[str, JsonValue] = {"reloaded": True}
+"""For `json_schema_extra` of a setting that a running server takes up on SIGHUP."""
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^\s:]+", host):
+        raise ValueError("write HOST:PORT, an IPv6 address in brackets")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
+        raise ValueError("the port must be a number from 0 to 65535")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""HOST:PORT."""
+
+
+def names_in(listed: str) -> frozenset[str]:
+    """The names in a list separated by commas."""
+    names = (name.strip() for name in listed.split(","))
+    return frozenset(name for name in names if name)

@@ -1,0 +1,41 @@
+"""What decides: bundles, routes, encoders."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field, NonNegativeInt
+
+from waypost_server.settings.fields import names_in
+
+
+class Routing(BaseModel):
+    """What decides, and what it keeps."""
+
+    index: Path = Field(Path("index"), description="Folder of the built bundles.")
+    routes: Path = Field(Path("routes"), description="Folder of the routes, read by `build`.")
+    encoder: Path = Field(Path("models/all-MiniLM-L6-v2"), description="Folder of the encoder.")
+    two_stage: bool = Field(
+        True,
+        description="Whether a static encoder decides what it is sure of, before the transformer.",
+    )
+    static_encoder: Path = Field(
+        Path("models/all-MiniLM-L6-v2-static"), description="Folder of that static encoder."
+    )
+    cache_entries: NonNegativeInt = Field(
+        10_000,
+        description=(
+            "Encodings of queries to keep in each process, 3 kB each, without the queries; "
+            "0 for none."
+        ),
+    )
+    uncached_tenants: str = Field(
+        "", description="Tenants whose queries leave no encoding behind, separated by commas."
+    )
+    watch: bool = Field(
+        False,
+        description="Whether each process takes up a new bundle while it serves, once it is live.",
+    )
+
+    @property
+    def tenants_without_cache(self) -> frozenset[str]:
+        """The names in `uncached_tenants`."""
+        return names_in(self.uncached_tenants)

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from waypost_server.adapters.database import open_database
+from waypost_server.core.errors import SettingsError
+
+
+def test_sqlite_keeps_its_file_in_a_folder_that_it_makes(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/new/folder/waypost.db")
+    assert not (tmp_path / "new").exists()  # until it is used
+    with engine.connect() as connection:
+        pragmas = {
+            name: connection.scalar(sqlalchemy.text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert (tmp_path / "new/folder/waypost.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "is no URL"),
+        ("waypost.db", "is no URL"),
+        ("sqlite://", "write sqlite:///FILE"),
+        ("mysql://me:secret@db/x", "write sqlite:///FILE"),
+        ("postgresql+asyncpg://me:secret@db/x", "write sqlite:///FILE"),
+    ],
+)
+def test_any_other_url_is_refused_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=r"^WAYPOST_DATABASE is ") as error:
+        open_database(url)
+    assert said in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_postgresql_is_reached_by_its_own_driver() -> None:
+    engine = open_database("postgresql://me:secret@localhost/waypost")
+    assert engine.dialect.driver == "pg8000"
+    assert "secret" not in repr(engine.url)
