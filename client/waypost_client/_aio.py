@@ -83,6 +83,7 @@ class AsyncClient:
         input_tokens: int = 0,
         max_candidates: int = 0,
         explain: bool = False,
+        wait_for_log: bool = False,
         timeout_s: float | None = None,
     ) -> Contract:
         """Asks where a query goes.
@@ -97,6 +98,7 @@ class AsyncClient:
             input_tokens: tokens that the specialist will receive; 0 to let the router estimate.
             max_candidates: candidates to return; 0 for the default of 3.
             explain: whether to name each candidate's nearest exemplars.
+            wait_for_log: whether to answer only once the decision is in the log, on disk.
             timeout_s: how long the call may take.
         """
         request = request_of(
@@ -109,6 +111,7 @@ class AsyncClient:
             input_tokens=input_tokens,
             max_candidates=max_candidates,
             explain=explain,
+            wait_for_log=wait_for_log,
         )
         return contract_of((await self._call(self.router.RouteQuery, request, timeout_s)).contract)
 
@@ -138,6 +141,7 @@ class AsyncClient:
         input_tokens: int = 0,
         max_candidates: int = 0,
         explain: bool = False,
+        wait_for_log: bool = False,
         timeout_s: float | None = None,
     ) -> Contract:
         """Asks where else a query goes; all that `route` was told is told again.
@@ -155,6 +159,7 @@ class AsyncClient:
             input_tokens: as for `route`.
             max_candidates: as for `route`.
             explain: as for `route`.
+            wait_for_log: as for `route`.
             timeout_s: how long the call may take.
         """
         query = request_of(
@@ -167,6 +172,7 @@ class AsyncClient:
             input_tokens=input_tokens,
             max_candidates=max_candidates,
             explain=explain,
+            wait_for_log=wait_for_log,
         )
         request = router_pb2.RerouteQueryRequest(
             query=query,

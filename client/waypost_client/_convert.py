@@ -27,6 +27,7 @@ def request_of(
     input_tokens: int = 0,
     max_candidates: int = 0,
     explain: bool = False,
+    wait_for_log: bool = False,
 ) -> router_pb2.RouteQueryRequest:
     """The request for one query; raises InvalidRequestError when protobuf cannot carry it."""
     try:
@@ -39,6 +40,7 @@ def request_of(
             input_tokens=input_tokens,
             max_candidates=max_candidates,
             explain=explain,
+            wait_for_log=wait_for_log,
         )
         if conversation is not None:
             request.conversation.session_id = conversation.session_id
@@ -114,6 +116,7 @@ def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
             decide_us=message.timings.decide_us,
             total_us=message.timings.total_us,
         ),
+        durable=message.durable,
         message=message,
     )
 

@@ -78,6 +78,7 @@ class Client:
         input_tokens: int = 0,
         max_candidates: int = 0,
         explain: bool = False,
+        wait_for_log: bool = False,
         timeout_s: float | None = None,
     ) -> Contract:
         """Asks where a query goes.
@@ -92,6 +93,7 @@ class Client:
             input_tokens: tokens that the specialist will receive; 0 to let the router estimate.
             max_candidates: candidates to return; 0 for the default of 3.
             explain: whether to name each candidate's nearest exemplars.
+            wait_for_log: whether to answer only once the decision is in the log, on disk.
             timeout_s: how long the call may take.
         """
         request = request_of(
@@ -104,6 +106,7 @@ class Client:
             input_tokens=input_tokens,
             max_candidates=max_candidates,
             explain=explain,
+            wait_for_log=wait_for_log,
         )
         return contract_of(self._call(self.router.RouteQuery, request, timeout_s).contract)
 
@@ -133,6 +136,7 @@ class Client:
         input_tokens: int = 0,
         max_candidates: int = 0,
         explain: bool = False,
+        wait_for_log: bool = False,
         timeout_s: float | None = None,
     ) -> Contract:
         """Asks where else a query goes; all that `route` was told is told again.
@@ -150,6 +154,7 @@ class Client:
             input_tokens: as for `route`.
             max_candidates: as for `route`.
             explain: as for `route`.
+            wait_for_log: as for `route`.
             timeout_s: how long the call may take.
         """
         query = request_of(
@@ -162,6 +167,7 @@ class Client:
             input_tokens=input_tokens,
             max_candidates=max_candidates,
             explain=explain,
+            wait_for_log=wait_for_log,
         )
         request = router_pb2.RerouteQueryRequest(
             query=query,

@@ -157,6 +157,7 @@ class Contract:
     encoder_fingerprint: str
     stage: Stage
     timings: Timings
+    durable: bool
     message: contract_pb2.HandoffContract = field(repr=False, compare=False)
 
     def to_json(self, *, indent: int | None = None) -> str:

@@ -32,6 +32,7 @@ HANDOFF_CONTRACT = {
     "timings": 22,
     "calibration": 23,
     "stage": 24,
+    "durable": 25,
 }
 ROUTE_QUERY_REQUEST = {
     "text": 1,
@@ -43,6 +44,7 @@ ROUTE_QUERY_REQUEST = {
     "input_tokens": 7,
     "max_candidates": 8,
     "explain": 9,
+    "wait_for_log": 10,
 }
 CONVERSATION = {"session_id": 1, "previous_route": 2, "recent_user_turns": 3}
 PLAN_STEP = {"step": 1, "route": 2, "text": 3, "depends_on": 4}

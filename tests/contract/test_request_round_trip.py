@@ -22,6 +22,7 @@ def test_every_field_of_a_request_arrives() -> None:
         input_tokens=900,
         max_candidates=7,
         explain=True,
+        wait_for_log=True,
     )
     set_fields = {field.name for field, _ in request.ListFields()}
     assert set_fields == {f.name for f in router_pb2.RouteQueryRequest.DESCRIPTOR.fields}
@@ -38,6 +39,7 @@ def test_every_field_of_a_request_arrives() -> None:
         input_tokens=900,
         max_candidates=7,
         explain=True,
+        wait_for_log=True,
     )
 
 

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import grpc
+
+from waypost.v1 import admin_pb2_grpc
+
 ROOT = Path(__file__).parents[2]
 READY = re.compile(r"waypost: serving on (\S+) index=([0-9a-f]{12})\n")
 LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
@@ -29,6 +33,12 @@ class ServerProcess:
     index_version: str
     process: subprocess.Popen[str]
     log: IO[str]
+
+    @contextmanager
+    def admin(self) -> Iterator["admin_pb2_grpc.AdminServiceStub"]:
+        """A stub of its AdminService."""
+        with grpc.insecure_channel(self.address) as channel:
+            yield admin_pb2_grpc.AdminServiceStub(channel)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -66,11 +76,12 @@ def running_server(index: Path, **settings: str) -> Iterator[ServerProcess]:
     """A server on a free port, stopped at the end if it has not stopped before."""
     command = [*WAYPOST, "serve", "--index", str(index), "--address", "127.0.0.1:0"]
     with (
+        tempfile.TemporaryDirectory() as data,
         tempfile.TemporaryFile("w+", encoding="utf-8") as log,
         subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(**settings),
+            env=environment(**{"WAYPOST_DATABASE": f"sqlite:///{data}/waypost.db"} | settings),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -22,7 +22,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("WAYPOST_ADRESS", "did you mean WAYPOST_ADDRESS?"),
         ("WAYPOST_INDEX_DIR", "did you mean WAYPOST_INDEX?"),
         ("waypost_worker", "did you mean WAYPOST_WORKERS?"),
-        ("WAYPOST_COLOUR_OF_THE_SKY", "the settings are WAYPOST_ADDRESS, WAYPOST_INDEX, "),
+        ("WAYPOST_COLOUR_OF_THE_SKY", "the settings are WAYPOST_ADDRESS, WAYPOST_"),
     ],
 )
 def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(

@@ -44,6 +44,7 @@ class Query:
         input_tokens: tokens that the specialist will receive; 0 to estimate.
         max_candidates: candidates to return; 0 for `DEFAULT_CANDIDATES`.
         explain: whether to name each candidate's nearest exemplars.
+        wait_for_log: whether the decision is to be in the log, on disk, before it is told.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Query:
     input_tokens: int = 0
     max_candidates: int = 0
     explain: bool = False
+    wait_for_log: bool = False
 
     @property
     def candidate_count(self) -> int:

@@ -49,6 +49,7 @@ def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[st
         input_tokens=request.input_tokens,
         max_candidates=request.max_candidates,
         explain=request.explain,
+        wait_for_log=request.wait_for_log,
     )
 
 

@@ -18,7 +18,7 @@ NOT_DERIVED = "default_factory_not_called"
 
 
 # Fields come in the order of the bases from the last to the first.
-class Settings(Observing, Records, Capacity, Listening, Routing):
+class Settings(Observing, Records, Capacity, Routing, Listening):
     """Read from a file, then from `WAYPOST_*`, then from a command line; the last one counts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
