@@ -4,9 +4,23 @@
         contract = client.route("Why does this test fail only in CI?")
         print(contract.route, contract.rationale)
 
-`AsyncClient` has the same methods for asyncio. The raw stubs are in `waypost.v1`.
+`AsyncClient` has the same methods for asyncio. `AdminClient` and `AsyncAdminClient` are for
+operators, at the server's admin port. The raw stubs are in `waypost.v1`.
 """
 
+from waypost_client._admin import AdminClient
+from waypost_client._admin_aio import AsyncAdminClient
+from waypost_client._admin_types import (
+    BuildPhase,
+    BuildProgress,
+    DecisionLogStatus,
+    IndexVersion,
+    ModelStatus,
+    RouteOutcomes,
+    Status,
+    Switch,
+    Switched,
+)
 from waypost_client._aio import AsyncClient
 from waypost_client._errors import (
     AuthenticationError,
@@ -55,35 +69,38 @@ from waypost_client._types import (
     Contract,
     Conversation,
     Hints,
-    ModelStatus,
     NearestExemplar,
     Outcome,
     Reason,
     RouteInfo,
     RouteList,
-    RouteOutcomes,
     Stage,
-    Status,
     Timings,
 )
 
 __all__ = [
     "Action",
+    "AdminClient",
+    "AsyncAdminClient",
     "AsyncClient",
     "AttemptRole",
     "AuthenticationError",
     "Breaker",
+    "BuildPhase",
+    "BuildProgress",
     "Calibration",
     "Candidate",
     "Client",
     "Contract",
     "Conversation",
     "DeadlineExceededError",
+    "DecisionLogStatus",
     "DispatchPolicy",
     "ExcludedModel",
     "Feedback",
     "GuardAction",
     "Hints",
+    "IndexVersion",
     "InternalError",
     "InvalidRequestError",
     "Judge",
@@ -113,6 +130,8 @@ __all__ = [
     "SpecialistRef",
     "Stage",
     "Status",
+    "Switch",
+    "Switched",
     "Timeouts",
     "Timings",
     "UnavailableError",

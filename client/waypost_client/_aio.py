@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
+from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
 from waypost_client._convert import (
     contract_of,
@@ -19,12 +19,11 @@ from waypost_client._convert import (
     results_of,
     routes_of,
     specialist_of,
-    status_of,
 )
 from waypost_client._errors import WaypostError, error_of
 from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._specialist import Specialist
-from waypost_client._types import Contract, Conversation, RouteList, Status
+from waypost_client._types import Contract, Conversation, RouteList
 
 Response = TypeVar("Response")
 
@@ -57,19 +56,11 @@ class AsyncClient:
         self._routers: Iterator[router_pb2_grpc.RouterServiceAsyncStub] = cycle(
             [router_pb2_grpc.RouterServiceStub(each) for each in self._channels]
         )
-        self._admins: Iterator[admin_pb2_grpc.AdminServiceAsyncStub] = cycle(
-            [admin_pb2_grpc.AdminServiceStub(each) for each in self._channels]
-        )
 
     @property
     def router(self) -> "router_pb2_grpc.RouterServiceAsyncStub":
         """The raw stub, each time of the next connection."""
         return next(self._routers)
-
-    @property
-    def admin(self) -> "admin_pb2_grpc.AdminServiceAsyncStub":
-        """The raw stub, each time of the next connection."""
-        return next(self._admins)
 
     async def route(
         self,
@@ -249,12 +240,6 @@ class AsyncClient:
         """The contract's JSON Schema, with `route` an enum of the loaded routes."""
         request = router_pb2.GetContractSchemaRequest()
         return (await self._call(self.router.GetContractSchema, request, timeout_s)).json_schema
-
-    async def status(self, *, timeout_s: float | None = None) -> Status:
-        """What the server is and holds."""
-        return status_of(
-            await self._call(self.admin.GetStatus, admin_pb2.GetStatusRequest(), timeout_s)
-        )
 
     async def close(self) -> None:
         """Ends the connections."""

@@ -27,13 +27,16 @@ SERVICE_CONFIG: dict[str, Any] = {
     ],
 }
 
-_OPTIONS: list[tuple[str, Any]] = [
-    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+_CONNECTING: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", 64 * 2**20),  # 256 contracts with all they may hold
     # The shortest that gRPC allows, so that the retries above outlast it: a connection to a process
     # that has just died may be refused once, and a second of gRPC's own would refuse calls as long.
     ("grpc.initial_reconnect_backoff_ms", 100),
 ]
+_OPTIONS = [("grpc.service_config", json.dumps(SERVICE_CONFIG)), *_CONNECTING]
+
+# No retries: some of these calls change something. No health either: operators look at what is ill.
+ADMIN_OPTIONS = [*_CONNECTING, ("grpc.enable_retries", 0)]
 
 
 def options_of(connections: int) -> list[list[tuple[str, Any]]]:

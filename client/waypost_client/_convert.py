@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import grpc
 from google.protobuf import json_format
 
-from waypost.v1 import admin_pb2, contract_pb2, router_pb2
+from waypost.v1 import contract_pb2, router_pb2
 from waypost_client import _types as t
 from waypost_client._convert_specialist import specialist_ref_of
 from waypost_client._errors import InvalidRequestError, WaypostError, error_of_number
@@ -190,42 +190,6 @@ def report_of(
 def reported_of(message: router_pb2.ReportOutcomeResponse) -> Reported:
     """What a router says to a report."""
     return Reported(durable=message.durable, already_known=message.already_known)
-
-
-def status_of(message: admin_pb2.GetStatusResponse) -> t.Status:
-    """What a server is and holds."""
-    return t.Status(
-        state=name_of(admin_pb2.ServerState, "SERVER_STATE_", message.state),
-        server_version=message.server_version,
-        contract_version=message.contract_version,
-        index_version=message.index_version,
-        encoder_name=message.encoder_name,
-        encoder_fingerprint=message.encoder_fingerprint,
-        route_count=message.route_count,
-        exemplar_count=message.exemplar_count,
-        decision_count=message.decision_count,
-        queue_depth=message.queue_depth,
-        resident_bytes=message.resident_bytes,
-        models=tuple(
-            t.ModelStatus(
-                name=model.name,
-                succeeded=model.succeeded,
-                failed=model.failed,
-                left_out=model.left_out,
-            )
-            for model in message.models
-        ),
-        route_outcomes=tuple(
-            t.RouteOutcomes(
-                route=each.route,
-                accepted=each.accepted,
-                rejected=each.rejected,
-                failed=each.failed,
-                not_called=each.not_called,
-            )
-            for each in message.route_outcomes
-        ),
-    )
 
 
 def _candidate(message: contract_pb2.Candidate) -> t.Candidate:

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
+from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
 from waypost_client._convert import (
     contract_of,
@@ -19,12 +19,11 @@ from waypost_client._convert import (
     results_of,
     routes_of,
     specialist_of,
-    status_of,
 )
 from waypost_client._errors import WaypostError, error_of
 from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._specialist import Specialist
-from waypost_client._types import Contract, Conversation, RouteList, Status
+from waypost_client._types import Contract, Conversation, RouteList
 
 Response = TypeVar("Response")
 
@@ -54,17 +53,11 @@ class Client:
             grpc.insecure_channel(address, options=options) for options in options_of(connections)
         ]
         self._routers = cycle([router_pb2_grpc.RouterServiceStub(each) for each in self._channels])
-        self._admins = cycle([admin_pb2_grpc.AdminServiceStub(each) for each in self._channels])
 
     @property
     def router(self) -> router_pb2_grpc.RouterServiceStub:
         """The raw stub, each time of the next connection."""
         return next(self._routers)
-
-    @property
-    def admin(self) -> admin_pb2_grpc.AdminServiceStub:
-        """The raw stub, each time of the next connection."""
-        return next(self._admins)
 
     def route(
         self,
@@ -243,10 +236,6 @@ class Client:
         """The contract's JSON Schema, with `route` an enum of the loaded routes."""
         request = router_pb2.GetContractSchemaRequest()
         return self._call(self.router.GetContractSchema, request, timeout_s).json_schema
-
-    def status(self, *, timeout_s: float | None = None) -> Status:
-        """What the server is and holds."""
-        return status_of(self._call(self.admin.GetStatus, admin_pb2.GetStatusRequest(), timeout_s))
 
     def close(self) -> None:
         """Ends the connections."""

@@ -54,11 +54,11 @@ def routes_text(loaded: RouteList) -> str:
     return "\n".join([*lines, f"index {loaded.index_version}"])
 
 
-def error_text(error: WaypostError, address: str) -> str:
+def error_text(error: WaypostError, address: str, option: str = "--address") -> str:
     """What went wrong with a call of the server at `address`, and what to do."""
     if isinstance(error, UnavailableError):
         return (
             f"no server answers at {address}; start one with `waypost serve`, or name another "
-            f"with --address HOST:PORT ({error.details})"
+            f"with {option} HOST:PORT ({error.details})"
         )
     return f"{address}: {error}"

@@ -15,6 +15,7 @@ from waypost_server.core.outcomes import Outcomes
 from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
+from waypost_server.service.address import admin_address_of
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
 from waypost_server.service.server import Server
@@ -60,11 +61,14 @@ async def serve(
         outcomes,
         observers=Observers(),
         address=settings.address,
+        admin_address=admin_address_of(settings.address, settings.admin_address),
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
     )
     await server.start()
+    if settings.processes == 1:  # of several, the supervisor says it once
+        _log.info("admin on %s", server.admin_address)
     ready(server.address, served.engine.index_version)
     watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
     await stopped.wait()

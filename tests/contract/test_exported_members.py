@@ -47,6 +47,7 @@ def test_what_is_exported_can_be_found_where_it_says_it_lives(
 
 def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
     assert _methods(waypost_client.AsyncClient) == _methods(waypost_client.Client)
+    assert _methods(waypost_client.AsyncAdminClient) == _methods(waypost_client.AdminClient)
 
 
 def test_both_dispatchers_have_the_same_methods_with_the_same_parameters() -> None:

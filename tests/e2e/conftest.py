@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from tests.e2e.processes import ServerProcess, running_server
-from waypost_client import Client
+from waypost_client import AdminClient, Client
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,20 @@ def client(server: ServerProcess) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
+def admin(server: ServerProcess) -> Iterator[AdminClient]:
+    with AdminClient(server.admin_address, timeout_s=20) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
 def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
     """For bytes that no client of ours would send."""
     with grpc.insecure_channel(server.address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def admin_channel(server: ServerProcess) -> Iterator[grpc.Channel]:
+    """The same for the admin port."""
+    with grpc.insecure_channel(server.admin_address) as opened:
         yield opened

@@ -18,6 +18,7 @@ import grpc
 from waypost.v1 import admin_pb2_grpc
 
 ROOT = Path(__file__).parents[2]
+ADMIN = re.compile(r'admin on ([^\s"]+)')
 READY = re.compile(r"waypost: serving on (\S+) index=([0-9a-f]{12})\n")
 LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 START_SECONDS = 60
@@ -34,10 +35,17 @@ class ServerProcess:
     process: subprocess.Popen[str]
     log: IO[str]
 
+    @property
+    def admin_address(self) -> str:
+        """Where operators are answered, which its log says."""
+        found = ADMIN.search(self.log_text())
+        assert found, self.log_text()
+        return found[1]
+
     @contextmanager
     def admin(self) -> Iterator["admin_pb2_grpc.AdminServiceStub"]:
         """A stub of its AdminService."""
-        with grpc.insecure_channel(self.address) as channel:
+        with grpc.insecure_channel(self.admin_address) as channel:
             yield admin_pb2_grpc.AdminServiceStub(channel)
 
     def terminate(self) -> None:

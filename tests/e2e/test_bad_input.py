@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.processes import ServerProcess
-from waypost.v1 import admin_pb2, router_pb2
-from waypost_client import Client, Contract, InvalidRequestError, OverloadedError, WaypostError
+from waypost.v1 import router_pb2
+from waypost_client import (
+    AdminClient,
+    Client,
+    Contract,
+    InvalidRequestError,
+    OverloadedError,
+    WaypostError,
+)
 
 ROUTE_QUERY = "/waypost.v1.RouterService/RouteQuery"
 FUZZ = settings(max_examples=250, deadline=None, derandomize=True)
@@ -154,14 +161,14 @@ def attempt(**fields: object) -> router_pb2.ReportOutcomeRequest:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_report_is_refused_with_a_reason_and_counts_nothing(
-    client: Client, request_: router_pb2.ReportOutcomeRequest, named: str
+    client: Client, admin: AdminClient, request_: router_pb2.ReportOutcomeRequest, named: str
 ) -> None:
-    before = client.admin.GetStatus(admin_pb2.GetStatusRequest())
+    before = admin.status()
     with pytest.raises(grpc.RpcError) as caught:
         client.router.ReportOutcome(request_)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert named in str(caught.value.details())
-    after = client.admin.GetStatus(admin_pb2.GetStatusRequest())
+    after = admin.status()
     assert (after.models, after.route_outcomes) == (before.models, before.route_outcomes)
 
 
@@ -256,9 +263,9 @@ def test_256_of_the_longest_queries_fit_into_one_message(client: Client) -> None
 
 
 def test_the_server_still_says_that_it_serves_after_all_this(
-    client: Client, server: ServerProcess
+    admin: AdminClient, server: ServerProcess
 ) -> None:
-    status = client.status()
+    status = admin.status()
     assert status.state == "SERVING"
     assert status.index_version == server.index_version
     assert status.queue_depth == 0

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.dispatching import DEFAULT, QUERIES, build, routes_folder
 from tests.e2e.processes import ServerProcess, running_server
 from tests.llm_server import Answer, Escalates, Fails, LlmServer
-from waypost_client import AsyncClient, Client, Outcome
+from waypost_client import AsyncAdminClient, AsyncClient, Client, Outcome
 from waypost_client.dispatch import Dispatcher, Ended, SyncDispatcher
 
 MODELS = {
@@ -75,6 +75,7 @@ async def test_the_router_stops_naming_a_model_whose_breaker_is_open(
     async with (
         Dispatcher(router.address) as dispatcher,
         AsyncClient(router.address) as elsewhere,
+        AsyncAdminClient(router.admin_address) as admin,
     ):
         for _ in range(3):
             assert (await dispatcher.answer(QUERIES["billing"])).model == "strong"
@@ -84,7 +85,7 @@ async def test_the_router_stops_naming_a_model_whose_breaker_is_open(
         [excluded] = ref.excluded_models
         assert excluded.name == "cheap"
         assert "circuit breaker" in excluded.why
-        status = await elsewhere.status()
+        status = await admin.status()
         [cheap] = [model for model in status.models if model.name == "cheap"]
         assert cheap.left_out
         llm.always("cheap", Answer("well again"))
@@ -102,11 +103,14 @@ async def test_a_rejection_is_rerouted_by_the_real_router(
     router: ServerProcess, llm: LlmServer
 ) -> None:
     llm.always("strong", Escalates("not about travel", as_text=True))
-    async with Dispatcher(router.address) as dispatcher, AsyncClient(router.address) as elsewhere:
-        before = await elsewhere.status()
+    async with (
+        Dispatcher(router.address) as dispatcher,
+        AsyncAdminClient(router.admin_address) as admin,
+    ):
+        before = await admin.status()
         answer = await dispatcher.answer(QUERIES["travel"])
         await llm.until(lambda: dispatcher.counts.reports_sent == 2)
-        after = await elsewhere.status()
+        after = await admin.status()
     assert answer.ended is Ended.ANSWERED
     assert answer.route != "travel"
     assert answer.contracts[0].route == "travel"

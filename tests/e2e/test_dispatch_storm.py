@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.e2e.storm import AT_ONCE, storm, stormy_world
 from tests.llm_server import LlmServer
-from waypost_client import AsyncClient
+from waypost_client import AsyncAdminClient
 from waypost_client.dispatch import Dispatcher
 
 COUNT = 1_000
@@ -20,7 +20,7 @@ async def test_every_query_ends_in_an_answer_or_in_one_clear_error(
 ) -> None:
     async with (
         stormy_world(tmp_path, llm) as server,
-        AsyncClient(server.address, timeout_s=20) as router,
+        AsyncAdminClient(server.admin_address, timeout_s=20) as router,
         Dispatcher(server.address) as dispatcher,
     ):
         came = await storm(dispatcher, COUNT)

@@ -12,7 +12,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.e2e.processes import ROOT, ServerProcess, running_server, waypost
-from waypost_client import Client, Contract, UnavailableError, WaypostError
+from waypost_client import AdminClient, Client, Contract, UnavailableError, WaypostError
 
 ROUTER = health_pb2.HealthCheckRequest(service="waypost.v1.RouterService")
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -29,8 +29,8 @@ def test_sigterm_turns_readiness_off_and_lets_calls_in_flight_finish(index_folde
         answers: list[list[Contract | WaypostError]] = []
         batch = threading.Thread(target=_send_batch, args=(server, answers))
         batch.start()
-        with Client(server.address) as client:
-            while (decided := client.status().decision_count) == 0:
+        with AdminClient(server.admin_address) as admin:
+            while (decided := admin.status().decision_count) == 0:
                 time.sleep(0.002)
         assert decided < 256
         began = time.monotonic()
@@ -62,7 +62,7 @@ def test_callers_of_a_stopping_server_get_an_answer_or_unavailable(index_folder:
 
 
 def test_a_second_server_on_the_port_is_refused_in_one_sentence(
-    server: ServerProcess, client: Client, index_folder: Path
+    server: ServerProcess, admin: AdminClient, index_folder: Path
 ) -> None:
     second = waypost("serve", "--index", str(index_folder), "--address", server.address)
     assert second.returncode == 1
@@ -72,7 +72,7 @@ def test_a_second_server_on_the_port_is_refused_in_one_sentence(
         "Name another with --address or WAYPOST_ADDRESS"
     )
     assert "Traceback" not in second.stderr
-    assert client.status().state == "SERVING"
+    assert admin.status().state == "SERVING"
 
 
 def test_serving_without_a_bundle_names_the_cure(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_serving_without_a_bundle_names_the_cure(tmp_path: Path) -> None:
 
 
 def test_a_bundle_of_another_encoder_is_refused_naming_both(
-    client: Client, index_folder: Path, tmp_path: Path
+    admin: AdminClient, index_folder: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -97,7 +97,7 @@ def test_a_bundle_of_another_encoder_is_refused_naming_both(
     ended = waypost("serve", "--index", str(index_folder), "--encoder", str(other))
     assert ended.returncode == 1
     (sentence,) = ended.stderr.splitlines()
-    assert client.status().encoder_fingerprint in sentence
+    assert admin.status().encoder_fingerprint in sentence
     assert f"but {other} is " in sentence
     assert sentence.endswith("; build again, or name the encoder that it was built with")
 

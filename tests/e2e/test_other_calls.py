@@ -16,11 +16,13 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tests.e2e.processes import ROOT, ServerProcess
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, contract_pb2, router_pb2
-from waypost_client import Client, NotFoundError
+from waypost_client import AdminClient, Client, NotFoundError
 
 ROUTES = ROOT / "routes"
 NAMES = sorted(path.parent.name for path in ROUTES.glob("[!_]*/exemplars.txt"))
-SERVICES = ("", "waypost.v1.RouterService", "waypost.v1.AdminService")
+ROUTER, ADMIN = "waypost.v1.RouterService", "waypost.v1.AdminService"
+PORTS = (("channel", ROUTER, ADMIN), ("admin_channel", ADMIN, ROUTER))
+"""By fixture: a port's service, and the one that is on the other port."""
 NOT_THERE_YET = tuple(
     admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
     for name in (
@@ -75,8 +77,10 @@ def test_the_specialist_of_an_unknown_route_is_not_found(client: Client) -> None
         client.specialist("poetry")
 
 
-def test_status_agrees_with_what_is_loaded(client: Client, server: ServerProcess) -> None:
-    status, loaded = client.status(), client.routes()
+def test_status_agrees_with_what_is_loaded(
+    client: Client, admin: AdminClient, server: ServerProcess
+) -> None:
+    status, loaded = admin.status(), client.routes()
     contract = client.route("why does it fail")
     assert status.state == "SERVING"
     assert status.server_version == importlib.metadata.version("waypost")
@@ -85,18 +89,24 @@ def test_status_agrees_with_what_is_loaded(client: Client, server: ServerProcess
     assert status.encoder_fingerprint == contract.encoder_fingerprint
     assert status.route_count == len(loaded.routes)
     assert status.exemplar_count == sum(route.exemplar_count for route in loaded.routes)
-    assert client.status().decision_count == status.decision_count + 1
+    assert admin.status().decision_count == status.decision_count + 1
     assert 50e6 < status.resident_bytes < 2e9
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
-    health: Any = health_pb2_grpc.HealthStub(channel)
-    request = health_pb2.HealthCheckRequest(service=service)
-    assert health.Check(request).status == health_pb2.HealthCheckResponse.SERVING
-    watch = health.Watch(request, timeout=10)
-    assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-    watch.cancel()
+@pytest.mark.parametrize(("port", "service", "elsewhere"), PORTS)
+def test_health_says_serving_on_each_port_of_what_is_there(
+    request: pytest.FixtureRequest, port: str, service: str, elsewhere: str
+) -> None:
+    health: Any = health_pb2_grpc.HealthStub(request.getfixturevalue(port))
+    for name in ("", service):
+        asked = health_pb2.HealthCheckRequest(service=name)
+        assert health.Check(asked).status == health_pb2.HealthCheckResponse.SERVING
+        watch = health.Watch(asked, timeout=10)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        watch.cancel()
+    with pytest.raises(grpc.RpcError) as caught:
+        health.Check(health_pb2.HealthCheckRequest(service=elsewhere))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_health_of_an_unknown_service_follows_the_standard(channel: grpc.Channel) -> None:
@@ -127,8 +137,11 @@ def test_health_is_answered_while_batches_keep_every_thread_busy(
         assert all(r.WhichOneof("result") == "contract" for r in call.result().results)
 
 
-def test_reflection_lists_the_services_and_describes_the_contract(channel: grpc.Channel) -> None:
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+@pytest.mark.parametrize(("port", "service", "elsewhere"), PORTS)
+def test_reflection_lists_each_ports_services_and_describes_the_contract(
+    request: pytest.FixtureRequest, port: str, service: str, elsewhere: str
+) -> None:
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(request.getfixturevalue(port))
 
     def requests() -> Iterator[reflection_pb2.ServerReflectionRequest]:
         yield reflection_pb2.ServerReflectionRequest(list_services="")
@@ -138,8 +151,7 @@ def test_reflection_lists_the_services_and_describes_the_contract(channel: grpc.
 
     listed, described = stub.ServerReflectionInfo(requests(), timeout=10)
     assert {service.name for service in listed.list_services_response.service} == {
-        "waypost.v1.RouterService",
-        "waypost.v1.AdminService",
+        service,
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }
@@ -148,12 +160,19 @@ def test_reflection_lists_the_services_and_describes_the_contract(channel: grpc.
     assert contract_pb2.DESCRIPTOR.name in names
 
 
+def test_operators_calls_are_not_on_the_callers_port(channel: grpc.Channel) -> None:
+    for method in admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods:
+        with pytest.raises(grpc.RpcError) as caught:
+            _call(channel, method)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 @pytest.mark.parametrize("method", NOT_THERE_YET, ids=lambda method: method.name)
 def test_calls_that_are_not_there_yet_say_so(
-    channel: grpc.Channel, method: MethodDescriptor
+    admin_channel: grpc.Channel, method: MethodDescriptor
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        _call(channel, method)
+        _call(admin_channel, method)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert "NotImplementedError" not in str(caught.value.details())
 

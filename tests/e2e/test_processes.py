@@ -70,7 +70,7 @@ def test_both_processes_answer_and_serve_the_same_bundle(
 ) -> None:
     server, children = pair
     assert len(children()) == 2
-    assert len(births(server.address)) == 2
+    assert len(births(server.admin_address)) == 2
     with Client(server.address, timeout_s=20, connections=CHANNELS) as client:
         assert {client.routes().index_version for _ in range(CHANNELS)} == {server.index_version}
 
@@ -79,9 +79,13 @@ def test_a_client_with_several_connections_reaches_both(
     pair: tuple[ServerProcess, Callable[[], set[int]]],
 ) -> None:
     server, _ = pair
+    before = _decisions(server.admin_address)
     with Client(server.address, timeout_s=20, connections=CHANNELS) as client:
-        answers = [client.admin.GetStatus(admin_pb2.GetStatusRequest()) for _ in range(CHANNELS)]
-    assert len({answer.started_at.ToNanoseconds() for answer in answers}) == 2
+        for _ in range(CHANNELS):
+            client.route("why does it stop")
+    after = _decisions(server.admin_address)
+    assert len(after) == 2
+    assert all(count > before[birth] for birth, count in after.items())
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -138,7 +142,7 @@ def test_a_killed_process_is_mended_with_the_same_bundle_while_queries_are_answe
             errors = [result for result in said if isinstance(result, WaypostError)]
             assert {type(error) for error in errors} <= {UnavailableError}
             assert len(errors) <= CONNECTIONS
-        assert len(births(server.address)) == 2
+        assert len(births(server.admin_address)) == 2
         with Client(server.address, timeout_s=20, connections=CHANNELS) as client:
             versions = {client.routes().index_version for _ in range(CHANNELS)}
         assert versions == {server.index_version}
@@ -151,12 +155,11 @@ def test_sigterm_lets_all_calls_in_flight_finish(index_folder: Path) -> None:
         batches = [threading.Thread(target=_batch, args=(server, answers)) for _ in range(BATCHES)]
         for batch in batches:
             batch.start()
-        with Client(server.address, timeout_s=20, connections=8) as client:
-            decided: dict[int, int] = {}
-            while len(decided) < 2:
-                status = client.admin.GetStatus(admin_pb2.GetStatusRequest())
-                if status.decision_count:
-                    decided[status.started_at.ToNanoseconds()] = status.decision_count
+        decided: dict[int, int] = {}
+        while len(decided) < 2:
+            status = _status(server.admin_address)
+            if status.decision_count:
+                decided[status.started_at.ToNanoseconds()] = status.decision_count
         assert sum(decided.values()) < BATCHES * BATCH
         server.terminate()
         assert server.exit_code() == 0
@@ -170,7 +173,7 @@ def test_sigterm_lets_all_calls_in_flight_finish(index_folder: Path) -> None:
         assert not children()
         assert "Traceback" not in server.log_text()
         with pytest.raises(UnavailableError), Client(server.address) as client:
-            client.status()
+            client.routes()
 
 
 def test_ctrl_c_reaches_all_and_is_a_clean_end(index_folder: Path) -> None:
@@ -214,12 +217,21 @@ def _has_mark(folder: Path, mark: str) -> bool:
 
 
 def _birth(address: str) -> int:
+    return _status(address).started_at.ToNanoseconds()
+
+
+def _decisions(address: str) -> dict[int, int]:
+    """How many decisions each process has made, by its birth."""
+    answers = [_status(address) for _ in range(CHANNELS)]
+    return {answer.started_at.ToNanoseconds(): answer.decision_count for answer in answers}
+
+
+def _status(address: str) -> admin_pb2.GetStatusResponse:
     # A pool of its own, or the channels would share a connection.
     options = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(address, options=options) as channel:
         admin = admin_pb2_grpc.AdminServiceStub(channel)
-        status = admin.GetStatus(admin_pb2.GetStatusRequest(), timeout=20)
-        return status.started_at.ToNanoseconds()
+        return admin.GetStatus(admin_pb2.GetStatusRequest(), timeout=20)
 
 
 def _ask_until(

@@ -93,7 +93,7 @@ def versions(results: Sequence[Contract | WaypostError]) -> set[str]:
 
 def live(server: ServerProcess) -> str:
     with Client(server.address, timeout_s=20) as client:
-        return client.status().index_version
+        return client.routes().index_version
 
 
 @pytest.mark.parametrize("two_stage", ["true", "false"])
@@ -162,7 +162,7 @@ def test_each_of_several_processes_takes_it_up(folder: Path) -> None:
         def all_new() -> bool:
             with Client(server.address, timeout_s=20, connections=24) as client:
                 return server.index_version not in {
-                    client.status().index_version for _ in range(24)
+                    client.routes().index_version for _ in range(24)
                 }
 
         until(all_new)

@@ -28,16 +28,17 @@ def server(index: Path) -> Iterator["Caller"]:
     with (
         running_server(index) as running,
         grpc.insecure_channel(running.address) as channel,
+        running.admin() as admin,
     ):
-        yield Caller(channel)
+        yield Caller(channel, admin)
 
 
 class Caller:
     """Calls with the generated stubs."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, admin: admin_pb2_grpc.AdminServiceStub) -> None:
         self.router = router_pb2_grpc.RouterServiceStub(channel)
-        self.admin = admin_pb2_grpc.AdminServiceStub(channel)
+        self.admin = admin
 
     def route(self, route: str) -> contract_pb2.HandoffContract:
         request = router_pb2.RouteQueryRequest(text=CLEAR[route])

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.processes import ServerProcess
 from tests.llm.conftest import BIG, CALL_SECONDS
 from tests.llm.llama import CONTEXT_TOKENS, Llama
-from waypost_client import AsyncClient
+from waypost_client import AsyncAdminClient
 from waypost_client.dispatch import Dialogue, Dispatcher, Ended, FailureKind, ModelRequest
 
 TESTING = "what is a unit test?"
@@ -107,7 +107,7 @@ async def test_the_second_turn_is_asked_with_the_first(dispatcher: Dispatcher) -
 async def test_the_router_hears_of_every_call(
     dispatcher: Dispatcher, server: ServerProcess
 ) -> None:
-    async with AsyncClient(server.address) as router:
+    async with AsyncAdminClient(server.admin_address) as router:
         before = {model.name: model.succeeded for model in (await router.status()).models}
         await dispatcher.answer(TESTING)
         await dispatcher.close()

@@ -1,6 +1,7 @@
 """The gRPC server: what listens, and how it begins and ends."""
 
 import asyncio
+import time
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -9,7 +10,7 @@ from grpc_reflection.v1alpha import reflection
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
 from waypost_server.core.outcomes import Outcomes
-from waypost_server.service.address import cannot_listen
+from waypost_server.service.address import ADMIN, MAIN, cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
@@ -31,7 +32,7 @@ clients that watch health have left by then."""
 
 
 class Server:
-    """A server on one address."""
+    """A server: callers on one address, operators on another."""
 
     def __init__(
         self,
@@ -41,58 +42,81 @@ class Server:
         *,
         observers: Observers,
         address: str,
+        admin_address: str,
         max_message_bytes: int,
         server_version: str,
         shares_port: bool = False,
     ) -> None:
-        """Binds `address`, if wanted together with other processes that share it.
+        """Binds both addresses, if wanted together with other processes that share them.
 
         Raises:
-            SettingsError: the address cannot be listened on.
+            SettingsError: an address cannot be listened on.
         """
         self._workers = workers
-        self._health = HealthServicer(("", ROUTER_SERVICE, ADMIN_SERVICE))
+        self._health = HealthServicer(("", ROUTER_SERVICE))
+        self._admin_health = HealthServicer(("", ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
             live, workers, outcomes, server_version=server_version
         )
         router = RouterServicer(live, workers, outcomes, observers)
-        self._server = grpc.aio.server(
-            interceptors=[StatusInterceptor()],
-            options=[
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.server.max_pending_requests", PENDING),
-                ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
-                # On by default: a second server would silently share the port.
-                ("grpc.so_reuseport", int(shares_port)),
-            ],
+        self._server = _grpc_server(self._health, ROUTER_SERVICE, max_message_bytes, shares_port)
+        self._admin_server = _grpc_server(
+            self._admin_health, ADMIN_SERVICE, max_message_bytes, shares_port
         )
         router_pb2_grpc.add_RouterServiceServicer_to_server(router, self._server)
-        admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (ROUTER_SERVICE, ADMIN_SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME),
-            self._server,
-        )
-        host, _, _ = address.rpartition(":")
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError:
-            raise cannot_listen(address) from None
-        self.address = f"{host}:{port}"
+        admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin, self._admin_server)
+        self.address = _bound(self._server, address, MAIN)
+        self.admin_address = _bound(self._admin_server, admin_address, ADMIN)
 
     async def start(self) -> None:
         """Begins to answer."""
+        await self._admin_server.start()
         await self._server.start()
         self._admin.state = admin_pb2.SERVER_STATE_SERVING
+        self._admin_health.serve()
         self._health.serve()
 
     async def stop(self, drain_seconds: float) -> None:
-        """Turns readiness off, refuses new calls, lets those in flight finish for a while."""
+        """Turns readiness off, refuses new calls, lets those in flight finish for a while.
+
+        Operators are answered until the last caller is.
+        """
+        ends = time.monotonic() + drain_seconds
         self._admin.state = admin_pb2.SERVER_STATE_DRAINING
         self._health.shut_down()
         self._workers.drain()
         await asyncio.sleep(min(FAREWELL_SECONDS, drain_seconds))
         self._health.let_go()
         await self._server.stop(drain_seconds)
+        self._admin_health.let_go()
+        await self._admin_server.stop(max(0.0, ends - time.monotonic()))
         self._workers.close()
+
+
+def _grpc_server(
+    health: HealthServicer, service: str, max_message_bytes: int, shares_port: bool
+) -> grpc.aio.Server:
+    """A server that tells how it is and what it has; `service` is still to be added."""
+    server = grpc.aio.server(
+        interceptors=[StatusInterceptor()],
+        options=[
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.server.max_pending_requests", PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
+            # On by default: a second server would silently share the port.
+            ("grpc.so_reuseport", int(shares_port)),
+        ],
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    reflection.enable_server_reflection((service, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+    return server
+
+
+def _bound(server: grpc.aio.Server, address: str, said_by: str) -> str:
+    """Listens there; the address with its port."""
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError:
+        raise cannot_listen(address, said_by) from None
+    return f"{address.rpartition(':')[0]}:{port}"

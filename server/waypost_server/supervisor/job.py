@@ -13,7 +13,7 @@ class Job:
     """How to serve.
 
     Attributes:
-        settings: all of them, the address with its port.
+        settings: all of them, the addresses with their ports.
         index_version: the bundle to serve; None for the live one.
         options: the settings that the command line said; the same count again on SIGHUP.
     """
@@ -40,5 +40,6 @@ class Job:
         )
 
     def load(self) -> Settings:
-        """Reads the settings again, but for the port, which is held; raises SettingsError."""
-        return Settings.load(**{**self.options, "address": self.settings.address})
+        """Reads the settings again, but for the ports, which are held; raises SettingsError."""
+        ports = {name: getattr(self.settings, name) for name in ("address", "admin_address")}
+        return Settings.load(**{**self.options, **ports})

@@ -1,15 +1,18 @@
 """Runs the supervisor."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from waypost_server.logs import log_to_stderr
-from waypost_server.service.address import held
+from waypost_server.service.address import ADMIN, admin_address_of, held
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import Child
 from waypost_server.supervisor.crew import Crew
+
+_log = logging.getLogger(__name__)
 
 
 async def supervise(
@@ -28,14 +31,17 @@ async def supervise(
     Raises:
         SettingsError: the address cannot be listened on.
     """
-    with held(settings.address) as address:
-        crew = Crew(settings.model_copy(update={"address": address}), Child.start, options=options)
+    beside = admin_address_of(settings.address, settings.admin_address)
+    with held(settings.address) as address, held(beside, ADMIN) as admin_address:
+        ports = {"address": address, "admin_address": admin_address}
+        crew = Crew(settings.model_copy(update=ports), Child.start, options=options)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, crew.stop)
         loop.add_signal_handler(signal.SIGHUP, crew.reload)
         index_version = await crew.start()
         if index_version is not None:
+            _log.info("admin on %s", admin_address)
             ready(address, index_version)
         return await crew.ended()
 

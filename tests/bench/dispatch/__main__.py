@@ -17,7 +17,7 @@ from tests.e2e.dispatching import DEFAULT, QUERIES, build, routes_folder
 from tests.e2e.processes import running_server
 from tests.e2e.storm import AT_ONCE, storm, stormy_world
 from tests.llm_server import Answer, LlmServer
-from waypost_client import AsyncClient, Contract
+from waypost_client import AsyncAdminClient, AsyncClient, Contract
 from waypost_client.dispatch import Counts, Dialogue, Dispatcher, ModelRequest, Usage
 from waypost_client.dispatch import Reply as ModelReply
 from waypost_client.dispatch._case import case_of
@@ -58,7 +58,7 @@ async def _storm(folder: Path) -> str:
     with LlmServer() as llm:
         async with (
             stormy_world(folder, llm) as server,
-            AsyncClient(server.address, timeout_s=20) as router,
+            AsyncAdminClient(server.admin_address, timeout_s=20) as router,
             Dispatcher(server.address) as dispatcher,
         ):
             came = await storm(dispatcher, STORM)

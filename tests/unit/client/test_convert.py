@@ -20,7 +20,8 @@ from waypost_client import (
     Stage,
     WaypostError,
 )
-from waypost_client._convert import contract_of, requests_of, result_of, specialist_of, status_of
+from waypost_client._admin_convert import status_of
+from waypost_client._convert import contract_of, requests_of, result_of, specialist_of
 
 NEWER = contract_pb2.HandoffContract.FromString(
     b"\x10\x63"  # outcome = 99

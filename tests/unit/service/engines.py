@@ -110,6 +110,7 @@ async def serving(
         Outcomes(clock),
         observers=Observers(observers),
         address="127.0.0.1:0",
+        admin_address="127.0.0.1:0",
         max_message_bytes=2**20,
         server_version="test",
     )

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from waypost_server.core.errors import SettingsError
-from waypost_server.service.address import held
+from waypost_server.service.address import admin_address_of, held
 
 
 @contextmanager
@@ -23,6 +23,21 @@ def listening(where: tuple[str, int], *, shared: bool) -> Iterator[socket.socket
 def of(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     return host, int(port)
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "found"),
+    [
+        ("0.0.0.0:50051", "", "127.0.0.1:50052"),
+        ("[::]:0", "", "127.0.0.1:0"),
+        ("localhost:65535", "", "127.0.0.1:0"),
+        ("127.0.0.1:50051", "[::1]:4711", "[::1]:4711"),
+    ],
+)
+def test_operators_are_answered_on_loopback_next_to_callers_unless_told_otherwise(
+    address: str, said: str, found: str
+) -> None:
+    assert admin_address_of(address, said) == found
 
 
 def test_port_0_becomes_a_port_that_those_who_share_may_listen_on() -> None:

@@ -29,9 +29,14 @@ SAID = re.compile(r"internal error; quote incident ([0-9a-f-]{36}) to the operat
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    """A client of a server whose encoder fails for "boom"."""
-    workers = EngineWorkers(engine_of(FailingEncoder(), tmp_path), threads=2, capacity=16)
+def workers(tmp_path: Path) -> EngineWorkers:
+    """Workers whose encoder fails for "boom"."""
+    return EngineWorkers(engine_of(FailingEncoder(), tmp_path), threads=2, capacity=16)
+
+
+@pytest.fixture
+async def client(workers: EngineWorkers) -> AsyncIterator[AsyncClient]:
+    """A client of their server."""
     async with serving(workers) as connected:
         yield connected
 
@@ -47,7 +52,7 @@ def incident_of(error: WaypostError, log: str) -> str:
 
 
 async def test_an_encoder_that_raises_ends_that_call_alone(
-    client: AsyncClient, caplog: pytest.LogCaptureFixture
+    client: AsyncClient, workers: EngineWorkers, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(InternalError) as first:
         await client.route("boom")
@@ -56,8 +61,7 @@ async def test_an_encoder_that_raises_ends_that_call_alone(
     incidents = [incident_of(caught.value, caplog.text) for caught in (first, second)]
     assert incidents[0] != incidents[1]
     assert (await client.route("a red apple")).route == "fruit"
-    status = await client.status()
-    assert (status.queue_depth, status.decision_count) == (0, 1)
+    assert (workers.queue_depth, workers.decision_count) == (0, 1)
 
 
 async def test_an_encoder_that_raises_ends_that_item_alone(

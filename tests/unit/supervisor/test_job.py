@@ -32,8 +32,18 @@ def test_a_job_survives_its_line_whatever_the_environment_says(
 def test_what_the_command_line_said_counts_again_and_the_port_is_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in {"INDEX": "/elsewhere", "LOG_LEVEL": "error", "ADDRESS": "[::1]:1"}.items():
+    for name, value in {
+        "INDEX": "/elsewhere",
+        "LOG_LEVEL": "error",
+        "ADDRESS": "[::1]:1",
+        "ADMIN_ADDRESS": "",
+    }.items():
         monkeypatch.setenv(f"WAYPOST_{name}", value)
-    job = Job(Settings.load(address="[::1]:4711"), None, {"index": Path("mine"), "encoder": None})
+    job = Job(
+        Settings.load(address="[::1]:4711", admin_address="[::1]:4712"),
+        None,
+        {"index": Path("mine"), "encoder": None},
+    )
     again = Job.from_line(job.to_line().decode()).load()
     assert (again.index, again.log_level, again.address) == (Path("mine"), "error", "[::1]:4711")
+    assert again.admin_address == "[::1]:4712"
