@@ -71,7 +71,8 @@ class _RoutesFile(BaseModel):
 
 class _TextRow(BaseModel):
     """A line of `negatives.jsonl`, of `regression.jsonl`, or of `out_of_scope.jsonl`, whose texts
-    are of no route."""
+    are of no route.
+    """
 
     route: str = ""
     text: str

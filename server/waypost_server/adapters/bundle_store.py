@@ -5,14 +5,14 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from waypost_server.adapters import bundle_format
-from waypost_server.adapters.bundle_format import VERSION_DIGITS, BundleManifest, StoredBundle
+from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
 from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
 from waypost_server.adapters.held_folder import unless_held
+from waypost_server.core.building import BuiltVersion
 from waypost_server.core.bundle import Bundle
 from waypost_server.core.errors import BuildRunningError, BundleError
 from waypost_server.core.scoring import Scoring
@@ -22,25 +22,6 @@ PREVIOUS = "PREVIOUS"
 """The file that names the version that was live before."""
 
 VERSION = rf"[0-9a-f]{{{VERSION_DIGITS}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A version in the folder.
-
-    Attributes:
-        version: its name.
-        is_live: whether it is the live one.
-        built_at: when it was written, in seconds since 1970.
-        manifest: what it is; None if that cannot be read.
-        problem: why it cannot.
-    """
-
-    version: str
-    is_live: bool
-    built_at: float
-    manifest: BundleManifest | None
-    problem: str
 
 
 class BundleStore:
@@ -142,7 +123,7 @@ class BundleStore:
             replace_durably(self._folder / CURRENT, f"{version}\n".encode())
             return before
 
-    def listed(self) -> tuple[Listed, ...]:
+    def listed(self) -> tuple[BuiltVersion, ...]:
         """The versions in the folder, the newest first."""
         live = self._named()
         found = [
@@ -255,13 +236,25 @@ def _is_intact(folder: Path) -> bool:
     return True
 
 
-def _listed(folder: Path, *, is_live: bool) -> Listed | None:
+def _listed(folder: Path, *, is_live: bool) -> BuiltVersion | None:
     """What is known of a version without its files; None if it went meanwhile."""
     try:
         built_at = folder.stat().st_mtime
     except OSError:
         return None
     try:
-        return Listed(folder.name, is_live, built_at, bundle_format.read_manifest(folder), "")
+        manifest = bundle_format.read_manifest(folder)
     except BundleError as error:
-        return Listed(folder.name, is_live, built_at, None, str(error))
+        return BuiltVersion(
+            version=folder.name, is_live=is_live, built_at=built_at, problem=str(error)
+        )
+    return BuiltVersion(
+        version=folder.name,
+        is_live=is_live,
+        built_at=built_at,
+        route_count=manifest.route_count,
+        exemplar_count=manifest.exemplar_count,
+        encoder_name=manifest.encoder_name,
+        encoder_fingerprint=manifest.encoder_fingerprint,
+        routes_sha256=manifest.routes_sha256,
+    )

@@ -10,7 +10,7 @@ import click
 from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
 
 if TYPE_CHECKING:
-    from waypost_server.adapters.bundle_store import Listed
+    from waypost_server.core.building import BuiltVersion
 
 
 @click.group()
@@ -86,30 +86,27 @@ def prune(index: Path | None, keep: int | None, as_json: bool) -> None:
     click.echo(f"waypost: removed {', '.join(removed) or 'nothing'} from {settings.index}")
 
 
-def _as_json(listed: "Listed") -> dict[str, Any]:
-    manifest = listed.manifest
+def _as_json(listed: "BuiltVersion") -> dict[str, Any]:
+    known = not listed.problem
     return {
         "version": listed.version,
         "live": listed.is_live,
         "built_at": _built_at(listed),
-        "routes": manifest.route_count if manifest else None,
-        "exemplars": manifest.exemplar_count if manifest else None,
-        "encoder": manifest.encoder_name if manifest else None,
-        "encoder_fingerprint": manifest.encoder_fingerprint if manifest else None,
-        "routes_sha256": manifest.routes_sha256 if manifest else None,
+        "routes": listed.route_count if known else None,
+        "exemplars": listed.exemplar_count if known else None,
+        "encoder": listed.encoder_name if known else None,
+        "encoder_fingerprint": listed.encoder_fingerprint if known else None,
+        "routes_sha256": listed.routes_sha256 if known else None,
         "problem": listed.problem,
     }
 
 
-def _built_at(listed: "Listed") -> str:
+def _built_at(listed: "BuiltVersion") -> str:
     return datetime.fromtimestamp(listed.built_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _holds(listed: "Listed") -> str:
-    manifest = listed.manifest
-    if manifest is None:
-        return listed.problem
-    return (
-        f"{manifest.route_count} routes, {manifest.exemplar_count} exemplars, "
-        f"encoder {manifest.encoder_name}"
+def _holds(listed: "BuiltVersion") -> str:
+    return listed.problem or (
+        f"{listed.route_count} routes, {listed.exemplar_count} exemplars, "
+        f"encoder {listed.encoder_name}"
     )

@@ -13,6 +13,7 @@ from waypost_server.service.address import cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
+from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.router_servicer import RouterServicer
 from waypost_server.service.version import Live
@@ -44,6 +45,7 @@ class Server:
         max_message_bytes: int,
         server_version: str,
         shares_port: bool = False,
+        index_admin: IndexAdmin | None = None,
     ) -> None:
         """Binds `address`, if wanted together with other processes that share it.
 
@@ -54,7 +56,7 @@ class Server:
         self._health = HealthServicer(("", ROUTER_SERVICE, ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
-            live, workers, outcomes, server_version=server_version
+            live, workers, outcomes, server_version=server_version, index_admin=index_admin
         )
         router = RouterServicer(live, workers, outcomes, observers)
         self._server = grpc.aio.server(

@@ -7,9 +7,11 @@ from typing import Any
 
 from waypost_server.logs import log_to_stderr
 from waypost_server.service.address import held
+from waypost_server.service.watch import Watch
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import Child
 from waypost_server.supervisor.crew import Crew
+from waypost_server.supervisor.named import named_in
 
 
 async def supervise(
@@ -37,7 +39,17 @@ async def supervise(
         index_version = await crew.start()
         if index_version is not None:
             ready(address, index_version)
-        return await crew.ended()
+        watch = Watch(
+            named=lambda: named_in(settings.index),
+            change=crew.swapping.change,
+            refuse=crew.swapping.refuse,
+        )
+        watching = asyncio.create_task(watch.run()) if settings.watch else None
+        try:
+            return await crew.ended()
+        finally:
+            if watching:
+                watching.cancel()
 
 
 def run_supervisor(

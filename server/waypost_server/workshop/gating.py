@@ -116,9 +116,7 @@ class Gate:
             [folder], routes=None, max_text_bytes=stored.catalog.taxonomy.max_query_bytes
         )
         known = {query for query in found if query.label in stored.catalog.routes}
-        gone = Counter(
-            query.label for query in found if query.in_scope and query not in known
-        )
+        gone = Counter(query.label for query in found if query.in_scope and query not in known)
         for label, count in gone.items():
             self._notes.append(
                 f"{folder}: {count} {'query has' if count == 1 else 'queries have'} the label "
