@@ -93,12 +93,6 @@ def _folder(settings: Settings, store: BundleStore) -> IndexFolder:
 
 def _build(settings: Settings) -> AsyncGenerator[BuildStep, None]:
     # What the command line of `serve` said counts there, too; all else it reads as we did.
-    folders = (
-        "--routes",
-        settings.routes,
-        "--index",
-        settings.index,
-        "--encoder",
-        settings.encoder,
-    )
-    return BuildProcess(["build", "--dry-run", "--progress-json", *map(str, folders)]).steps()
+    folders = {"routes": settings.routes, "index": settings.index, "encoder": settings.encoder}
+    options = [f"--{name}={folder}" for name, folder in folders.items()]
+    return BuildProcess(["build", "--dry-run", "--progress-json", *options]).steps()

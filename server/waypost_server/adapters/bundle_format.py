@@ -70,9 +70,7 @@ class _RoutesFile(BaseModel):
 
 
 class _TextRow(BaseModel):
-    """A line of `negatives.jsonl`, of `regression.jsonl`, or of `out_of_scope.jsonl`, whose texts
-    are of no route.
-    """
+    """A line of a file of texts; those of `out_of_scope.jsonl` are of no route."""
 
     route: str = ""
     text: str

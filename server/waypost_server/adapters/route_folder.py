@@ -159,9 +159,8 @@ def _subfolders(folder: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
 def _only_groups_others(folder: Path) -> bool:
     """Whether the folder holds routes but says nothing of a route of its own."""
     stems = {path.stem for path in folder.iterdir() if path.is_file()}
-    return not stems & {"route", "exemplars", "negatives", "regression"} and any(
-        _subfolders(folder)
-    )
+    own = {"route", "exemplars", "negatives", "regression"}
+    return not stems & own and any(_subfolders(folder))
 
 
 def _route_set(source: FolderSource) -> RouteSet:

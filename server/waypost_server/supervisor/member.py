@@ -1,9 +1,9 @@
 """One of several server processes, started by the supervisor and by nobody else.
 
 It reads its job from stdin, a line, and writes the index version to stdout, a line, when it
-answers. Then come the lines of `service/crew_lines.py`, both ways. The end of stdin means that the supervisor is gone, however it went: a pipe tells it on
-every system and to whichever thread asks, PR_SET_PDEATHSIG on Linux alone, and to a process whose
-supervisor went before it asked, never.
+answers; then come the lines of `service/crew_lines.py`, both ways. The end of stdin means that the
+supervisor is gone, however it went: a pipe tells it on every system and to whichever thread asks,
+PR_SET_PDEATHSIG on Linux alone, and to a process whose supervisor went before it asked, never.
 """
 
 import asyncio
