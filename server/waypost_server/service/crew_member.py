@@ -18,7 +18,7 @@ from waypost_server.service.crew_lines import (
     line_of,
     parts_of,
 )
-from waypost_server.service.swap import Swap
+from waypost_server.service.swap import Swap, to_the_end
 
 
 class Link(Protocol):
@@ -58,7 +58,7 @@ class CrewMember:
 
     async def change(self, version: str, name: Callable[[], None] | None = None) -> None:
         """As Changer says."""
-        await asyncio.shield(asyncio.create_task(self._change(version, name)))
+        await to_the_end(self._change(version, name))
 
     async def _change(self, version: str, name: Callable[[], None] | None) -> None:
         async with self._turn:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from waypost_server.core.errors import ActivationError, WaypostError
 from waypost_server.service.engine import Engine
@@ -120,6 +120,13 @@ class Changer(Protocol):
         """
 
 
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Awaits work that goes on, and whose error is no news, once the caller is cancelled."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.shield(task)
+
+
 class Alone:
     """The one process of a server; implements Changer."""
 
@@ -129,7 +136,7 @@ class Alone:
 
     async def change(self, version: str, name: Callable[[], None] | None = None) -> None:
         """As Changer says."""
-        await asyncio.shield(asyncio.create_task(self._change(version, name)))
+        await to_the_end(self._change(version, name))
 
     async def _change(self, version: str, name: Callable[[], None] | None) -> None:
         async with self._turn:
