@@ -5,9 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.held_folder import hold_while
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
@@ -17,6 +19,8 @@ from waypost_server.core.router import Router
 from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.engine import Engine
 from waypost_server.settings import Settings
+
+_E = TypeVar("_E", bound=Encoder)
 
 _log = logging.getLogger(__name__)
 
@@ -29,14 +33,42 @@ def load_engine(settings: Settings, index_version: str | None = None) -> Engine:
             pool.submit(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
         )
         stored = BundleStore(settings.index).load(index_version)
-    return Engine(
-        _matching(encoder.result(), settings.encoder, stored),
+    return engine_of(
+        settings, stored, encoder.result(), static.result if static else None, _cache(settings)
+    )
+
+
+def engine_of(
+    settings: Settings,
+    stored: StoredBundle,
+    encoder: Encoder,
+    static: Callable[[], Encoder] | None,
+    cache: EmbeddingCache | None = None,
+) -> Engine:
+    """What decides with a bundle; holds its folder, so that no build removes it meanwhile.
+
+    Args:
+        settings: all of them.
+        stored: the bundle.
+        encoder: the one that is configured.
+        static: gives the static one, and may fail, only where there is a first stage; None for
+            none.
+        cache: of encodings.
+
+    Raises:
+        BundleError: the bundle was built with other encoders.
+        EncoderError: the static encoder cannot be used.
+    """
+    engine = Engine(
+        _matching(encoder, settings.encoder, stored),
         router_of(stored),
         stored.version,
-        first=_first_stage(static.result, settings, stored) if static else None,
-        cache=_cache(settings),
+        first=_first_stage(static, settings, stored) if static else None,
+        cache=cache,
         uncached_tenants=settings.tenants_without_cache,
     )
+    hold_while(engine, stored.folder)
+    return engine
 
 
 def load_engine_like(settings: Settings, index_version: str, before: Engine) -> Engine:
@@ -55,13 +87,12 @@ def load_engine_like(settings: Settings, index_version: str, before: Engine) -> 
             return known
         return StaticEncoder.load(settings.static_encoder)
 
-    return Engine(
+    return engine_of(
+        settings,
+        stored,
         before.encoder if is_same else load_encoder(settings.encoder, stored),
-        router_of(stored),
-        stored.version,
-        first=_first_stage(static, settings, stored) if settings.two_stage else None,
-        cache=before.cache if is_same else _cache(settings),
-        uncached_tenants=settings.tenants_without_cache,
+        static if settings.two_stage else None,
+        before.cache if is_same else _cache(settings),
     )
 
 
@@ -86,7 +117,7 @@ def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | N
     return _first_stage(partial(StaticEncoder.load, settings.static_encoder), settings, stored)
 
 
-def _matching(encoder: OnnxEncoder, folder: Path, stored: StoredBundle) -> OnnxEncoder:
+def _matching(encoder: _E, folder: Path, stored: StoredBundle) -> _E:
     if stored.manifest.encoder_fingerprint != encoder.fingerprint:
         raise BundleError(
             f"{stored.folder.parent}: bundle {stored.version} was built with encoder "

@@ -1,6 +1,6 @@
 """The files of a bundle: what each holds, and how it is checked before it is believed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +33,7 @@ OUT_OF_SCOPE = "out_of_scope.jsonl"
 OUTSIDE = "out_of_scope.npy"
 NEGATIVES = "negatives.jsonl"
 AGAINST = "negatives.npy"
+REGRESSION = "regression.jsonl"
 EXEMPLARS = "exemplars.jsonl"
 ROUTES = "routes.json"
 
@@ -69,7 +70,7 @@ class _RoutesFile(BaseModel):
 
 
 class _TextRow(BaseModel):
-    """A line of `negatives.jsonl`, or of `out_of_scope.jsonl`, whose texts are of no route."""
+    """A line of a file of texts; those of `out_of_scope.jsonl` are of no route."""
 
     route: str = ""
     text: str
@@ -114,6 +115,12 @@ class StoredBundle:
         routes = [row.route for row in self._rows(NEGATIVES)]
         return negatives_of(self.exemplars, routes, self.files.array(AGAINST, len(routes)))
 
+    def regression(self) -> list[tuple[str, str]]:
+        """Pairs of a route and a query that must go there."""
+        if REGRESSION not in self.files.names:
+            return []
+        return [(row.route, row.text) for row in self._rows(REGRESSION)]
+
     def encodings(self) -> Encodings:
         """The exemplars' encodings, row for row; read when asked, since only builds need them."""
         inner = self.files.array(INNER, len(self.exemplars.texts)).astype(np.float32)
@@ -140,11 +147,12 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
         INNER: as_npy(inner.astype(np.float16)),
         OUT_OF_SCOPE: jsonl({"text": text} for text in bundle.out_of_scope),
         OUTSIDE: as_npy(bundle.outside),
-        NEGATIVES: jsonl({"route": route, "text": text} for route, text in bundle.negatives),
+        NEGATIVES: _pairs(bundle.negatives),
         AGAINST: as_npy(bundle.against),
         ROUTES: routes.model_dump_json(indent=1).encode(),
         **write_scoring(bundle.scoring),
         **(write_stage(bundle.first) if bundle.first else {}),
+        **({REGRESSION: _pairs(bundle.regression)} if bundle.regression else {}),
     }
     return _sealed(
         BundleManifest(
@@ -159,6 +167,10 @@ def serialise(bundle: Bundle) -> tuple[str, Mapping[str, bytes]]:
         ),
         files,
     )
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> bytes:
+    return jsonl({"route": route, "text": text} for route, text in pairs)
 
 
 def with_scoring(stored: StoredBundle, scoring: Scoring) -> tuple[str, Mapping[str, bytes]]:
@@ -179,7 +191,7 @@ def _sealed(
 def load(folder: Path) -> StoredBundle:
     """Loads the bundle in `folder`, which its version names; raises BundleError if damaged."""
     try:
-        manifest = _manifest(folder)
+        manifest = read_manifest(folder)
         files = BundleFiles(folder, manifest.files)
         routes = _RoutesFile.model_validate_json(files.content(ROUTES))
         exemplars = read_exemplars(files.path(EXEMPLARS), negative_counts=routes.negative_counts)
@@ -203,7 +215,8 @@ def _damaged(path: Path, error: ValidationError) -> BundleError:
     return BundleError(f"{path}: {where}: {first['msg']}; build again")
 
 
-def _manifest(folder: Path) -> BundleManifest:
+def read_manifest(folder: Path) -> BundleManifest:
+    """The manifest of the bundle in `folder`; raises BundleError."""
     content = read(folder / MANIFEST)
     found = sha256_hex(content)
     if not found.startswith(folder.name):
@@ -211,4 +224,7 @@ def _manifest(folder: Path) -> BundleManifest:
             f"{folder / MANIFEST}: its SHA-256 is {found[:VERSION_DIGITS]}, "
             f"but the version is {folder.name}; build again"
         )
-    return BundleManifest.model_validate_json(content)
+    try:
+        return BundleManifest.model_validate_json(content)
+    except ValidationError as error:
+        raise _damaged(folder / MANIFEST, error) from None

@@ -6,15 +6,21 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from waypost_server.adapters import bundle_format
 from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
 from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
+from waypost_server.adapters.held_folder import unless_held
+from waypost_server.core.building import BuiltVersion
 from waypost_server.core.bundle import Bundle
-from waypost_server.core.errors import BundleError
+from waypost_server.core.errors import BuildRunningError, BundleError
 from waypost_server.core.scoring import Scoring
 
 CURRENT = "CURRENT"
+PREVIOUS = "PREVIOUS"
+"""The file that names the version that was live before."""
+
 VERSION = rf"[0-9a-f]{{{VERSION_DIGITS}}}"
 
 
@@ -72,44 +78,102 @@ class BundleStore:
             return None
 
     def save(self, bundle: Bundle) -> StoredBundle:
-        """Writes `bundle` as a version, makes it live and returns it as loaded from disk.
-
-        Equal bundles are equal byte for byte and so have one version. The last step is atomic:
-        until then the previous version stays live. Raises BundleError when it cannot be written.
-        """
-        version, files = bundle_format.serialise(bundle)
-        return self._save(version, files)
-
-    def save_scoring(self, stored: StoredBundle, scoring: Scoring) -> StoredBundle:
-        """Likewise, of the live bundle with another scoring.
-
-        Raises BundleError, too, when another bundle went live since it was loaded.
-        """
-        version, files = bundle_format.with_scoring(stored, scoring)
-        return self._save(version, files, instead_of=stored.version)
-
-    def _save(
-        self, version: str, files: Mapping[str, bytes], *, instead_of: str | None = None
-    ) -> StoredBundle:
-        try:
-            with self._locked():
-                if instead_of and self.live_version() != instead_of:
-                    raise BundleError(
-                        f"{self._folder}: {instead_of} is not live any more: another bundle was "
-                        "built meanwhile, and stays live; tune again"
-                    )
-                folder = self._folder / version
-                if not _is_intact(folder):
-                    self._write(folder, files)
-                stored = bundle_format.load(folder)
-                replace_durably(self._folder / CURRENT, f"{version}\n".encode())
-        except OSError as error:
-            raise BundleError(f"{self._folder}: cannot be written: {error.strerror}") from error
+        """`write`, and `activate` at once."""
+        stored = self.write(bundle)
+        self.activate(stored.version)
         return stored
 
+    def write(self, bundle: Bundle) -> StoredBundle:
+        """Writes `bundle` as a version, live or not, and returns it as loaded from disk.
+
+        Equal bundles are equal byte for byte and so have one version. Raises BundleError when it
+        cannot be written.
+        """
+        with self._changing():
+            return self._written(*bundle_format.serialise(bundle))
+
+    def write_scoring(self, stored: StoredBundle, scoring: Scoring) -> StoredBundle:
+        """Likewise, of a bundle with another scoring."""
+        with self._changing():
+            return self._written(*bundle_format.with_scoring(stored, scoring))
+
+    def activate(self, version: str, *, instead_of: str | None = None) -> str | None:
+        """Makes a version live once it is found sound; the last step is atomic.
+
+        Args:
+            version: one in the folder.
+            instead_of: the version that must still be live; None for any.
+
+        Returns:
+            The version that was live before; None when none was, or none that is a version.
+
+        Raises:
+            BundleError: the version cannot be used, or another one is live by now.
+        """
+        with self._changing():
+            self.load(version)
+            before = self._named()
+            if instead_of and before != instead_of:
+                raise BundleError(
+                    f"{self._folder}: {instead_of} is not live any more: another bundle was "
+                    "built meanwhile, and stays live; tune again"
+                )
+            if before and before != version:
+                replace_durably(self._folder / PREVIOUS, f"{before}\n".encode())
+            replace_durably(self._folder / CURRENT, f"{version}\n".encode())
+            return before
+
+    def listed(self) -> tuple[BuiltVersion, ...]:
+        """The versions in the folder, the newest first."""
+        live = self._named()
+        found = [
+            listed
+            for version in self.versions()
+            if (listed := _listed(self._folder / version, is_live=version == live))
+        ]
+        return tuple(sorted(found, key=lambda each: (each.built_at, each.version), reverse=True))
+
+    def prune(self, keep: int) -> tuple[str, ...]:
+        """Removes all but the newest `keep` versions, and returns those that went.
+
+        The live one stays in any case, and the one before it, and those that a process of this
+        machine serves. Raises BundleError when one cannot be removed.
+        """
+        with self._changing():
+            self._clean()
+            stay = {self._named(), self._previous()}
+            old = [each.version for each in self.listed()[keep:] if each.version not in stay]
+            return tuple(version for version in old if self._removed(version))
+
+    def _removed(self, version: str) -> bool:
+        folder = self._folder / version
+        aside = folder.with_name(f".removing-{version}")
+        with unless_held(folder) as free:
+            if free:
+                folder.rename(aside)  # at once: a version is whole or not there
+                shutil.rmtree(aside)
+        return free
+
+    def _named(self) -> str | None:
+        try:
+            return self.live_version()
+        except BundleError:
+            return None
+
+    def _previous(self) -> str | None:
+        try:
+            return (self._folder / PREVIOUS).read_text("ascii", errors="replace").strip()
+        except OSError:
+            return None
+
+    def _written(self, version: str, files: Mapping[str, bytes]) -> StoredBundle:
+        folder = self._folder / version
+        if not _is_intact(folder):
+            self._write(folder, files)
+        return bundle_format.load(folder)
+
     def _write(self, folder: Path, files: Mapping[str, bytes]) -> None:
-        for leftover in self._folder.glob(".building-*"):  # of a build that was killed
-            shutil.rmtree(leftover)
+        self._clean()
         aside = folder.with_name(f".building-{folder.name}")
         aside.mkdir()
         for name, content in files.items():
@@ -119,13 +183,49 @@ class BundleStore:
         aside.rename(folder)
         sync_folder(self._folder)
 
+    def _clean(self) -> None:
+        """Removes what builds that were killed have left."""
+        for pattern in (".building-*", ".removing-*"):
+            for leftover in self._folder.glob(pattern):
+                shutil.rmtree(leftover)
+
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One builder at a time; the lock goes with the process."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    def building(self) -> Iterator[None]:
+        """For a build that wants to be the only one; raises BuildRunningError if it is not.
+
+        Asked by servers, whatever process of theirs is called; `waypost build` asks nobody.
+        """
+        with self._folder_open(".build-lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BuildRunningError(
+                    "another build is running; wait for it, or cancel it"
+                ) from None
             yield
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One process at a time; the lock goes with it."""
+        with self._folder_open(".lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+            except OSError as error:
+                raise self._unwritable(error) from error
+
+    @contextmanager
+    def _folder_open(self, name: str) -> Iterator[IO[str]]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / name).open("w")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        with lock:
+            yield lock
+
+    def _unwritable(self, error: OSError) -> BundleError:
+        return BundleError(f"{self._folder}: cannot be written: {error.strerror}")
 
 
 def _is_intact(folder: Path) -> bool:
@@ -134,3 +234,27 @@ def _is_intact(folder: Path) -> bool:
     except BundleError:
         return False
     return True
+
+
+def _listed(folder: Path, *, is_live: bool) -> BuiltVersion | None:
+    """What is known of a version without its files; None if it went meanwhile."""
+    try:
+        built_at = folder.stat().st_mtime
+    except OSError:
+        return None
+    try:
+        manifest = bundle_format.read_manifest(folder)
+    except BundleError as error:
+        return BuiltVersion(
+            version=folder.name, is_live=is_live, built_at=built_at, problem=str(error)
+        )
+    return BuiltVersion(
+        version=folder.name,
+        is_live=is_live,
+        built_at=built_at,
+        route_count=manifest.route_count,
+        exemplar_count=manifest.exemplar_count,
+        encoder_name=manifest.encoder_name,
+        encoder_fingerprint=manifest.encoder_fingerprint,
+        routes_sha256=manifest.routes_sha256,
+    )

@@ -23,6 +23,11 @@ def find_example_file(folder: Path, stem: str) -> Path | None:
 
 def read_examples(path: Path, *, max_text_bytes: int) -> tuple[str, ...]:
     """The file's texts in order, at least one; raises FileProblems."""
+    return tuple(text for _, text in read_numbered(path, max_text_bytes=max_text_bytes))
+
+
+def read_numbered(path: Path, *, max_text_bytes: int) -> tuple[tuple[int, str], ...]:
+    """Likewise, each text with its line, counted from 1."""
     texts = []
     for line, text in _READERS[path.suffix](path):
         stripped = text.strip()
@@ -35,7 +40,7 @@ def read_examples(path: Path, *, max_text_bytes: int) -> tuple[str, ...]:
         if size > max_text_bytes:
             limit = f"limits.max_query_bytes is {max_text_bytes:,}"
             raise problem_at(path, line, f"the text is {size:,} bytes, but {limit}; shorten it")
-        texts.append(stripped)
+        texts.append((line, stripped))
     if not texts:
         raise problem_at(path, 1, "the file has no text in it; write one example query on a line")
     return tuple(texts)

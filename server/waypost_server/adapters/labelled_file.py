@@ -15,13 +15,13 @@ LINE = '{"text": "an example query", "label": "its_route"}'
 
 
 def read_labelled(
-    paths: Sequence[Path], *, routes: Collection[str], max_text_bytes: int
+    paths: Sequence[Path], *, routes: Collection[str] | None, max_text_bytes: int
 ) -> tuple[LabelledQuery, ...]:
     """Reads files, and the *.jsonl of folders, in order; a file that is named twice is read once.
 
     Args:
         paths: files and folders.
-        routes: what a label may be, beside "oos" for out of scope.
+        routes: what a label may be, beside "oos" for out of scope; None for anything.
         max_text_bytes: longest query, in bytes of UTF-8.
 
     Raises:
@@ -29,7 +29,7 @@ def read_labelled(
     """
     found: list[LabelledQuery] = []
     problems: list[str] = []
-    if OUT_OF_SCOPE in routes:
+    if routes is not None and OUT_OF_SCOPE in routes:
         problems.append(
             f"a route is called {OUT_OF_SCOPE!r}, which here labels queries that belong to no "
             "route; rename its folder and build again"
@@ -83,7 +83,7 @@ def _records(path: Path, problems: list[str]) -> Iterator[tuple[int, Any]]:
             yield number, record
 
 
-def _problem(record: object, routes: Collection[str], max_text_bytes: int) -> str | None:
+def _problem(record: object, routes: Collection[str] | None, max_text_bytes: int) -> str | None:
     """What is wrong with a line's value, and how to mend it."""
     if not isinstance(record, dict):
         return f"a line must be like {LINE}"
@@ -91,8 +91,8 @@ def _problem(record: object, routes: Collection[str], max_text_bytes: int) -> st
         if not isinstance(record.get(key), str):
             found = "is not text" if key in record else "is missing"
             return f"{key} {found}; a line must be like {LINE}"
-    return _text_problem(record["text"].strip(), max_text_bytes) or _label_problem(
-        record["label"], routes
+    return _text_problem(record["text"].strip(), max_text_bytes) or (
+        None if routes is None else _label_problem(record["label"], routes)
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from waypost_server.adapters.policy_checks import check_models, check_policy, check_shadows
+from waypost_server.adapters.regression_checks import check_regression
 from waypost_server.adapters.route_source import FolderSource, RouteSource
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -21,6 +22,7 @@ def check_folder(source: FolderSource) -> Iterator[str]:
         yield from check_models(route, source)
         yield from check_policy(route, source)
     yield from check_shadows(source)
+    yield from check_regression(source.routes)
 
 
 def _check_default_route(source: FolderSource) -> Iterator[str]:

@@ -1,13 +1,17 @@
 """The routes folder: read whole, checked whole, and refused whole with every problem named."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from waypost_server.adapters.exemplar_file import find_example_file, read_examples
+from waypost_server.adapters.exemplar_file import (
+    find_example_file,
+    read_examples,
+    read_numbered,
+)
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.route_catalog import catalog_of
 from waypost_server.adapters.route_checks import check_folder
@@ -20,6 +24,7 @@ from waypost_server.adapters.yaml_file import YamlFile, read_yaml
 from waypost_server.core.bundle import RouteSet
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import RoutesError
+from waypost_server.core.labelled import LabelledQuery
 
 TAXONOMY_FILE = "taxonomy.yaml"
 FLEET_FILE = "fleet.yaml"
@@ -99,6 +104,7 @@ class _Reader:
             exemplars=exemplars,
             negatives=self._examples(folder, "negatives", max_bytes),
             has_exemplar_file=bool(exemplars) or unreadable,
+            regression=self._regression(folder, name, max_bytes),
         )
 
     def _section(self, path: Path, schema: type[_S]) -> tuple[YamlFile, _S]:
@@ -113,6 +119,17 @@ class _Reader:
         with self._collecting():
             if path := find_example_file(folder, stem):
                 return read_examples(path, max_text_bytes=max_text_bytes)
+        return ()
+
+    def _regression(
+        self, folder: Path, route: str, max_text_bytes: int
+    ) -> tuple[LabelledQuery, ...]:
+        with self._collecting():
+            if path := find_example_file(folder, "regression"):
+                return tuple(
+                    LabelledQuery(text=text, label=route, source=f"{path}:{line}")
+                    for line, text in read_numbered(path, max_text_bytes=max_text_bytes)
+                )
         return ()
 
     def _prompt(self, path: Path) -> str:
@@ -142,7 +159,8 @@ def _subfolders(folder: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
 def _only_groups_others(folder: Path) -> bool:
     """Whether the folder holds routes but says nothing of a route of its own."""
     stems = {path.stem for path in folder.iterdir() if path.is_file()}
-    return not stems & {"route", "exemplars", "negatives"} and any(_subfolders(folder))
+    own = {"route", "exemplars", "negatives", "regression"}
+    return not stems & own and any(_subfolders(folder))
 
 
 def _route_set(source: FolderSource) -> RouteSet:
@@ -151,11 +169,22 @@ def _route_set(source: FolderSource) -> RouteSet:
     negatives = {route.name: route.negatives for route in source.routes}
     # What the folder says, not how: a comment more or less makes no other bundle.
     content = TypeAdapter(tuple[Catalog, _Texts, _Texts, tuple[str, ...]])
-    digest = sha256_hex(content.dump_json((catalog, exemplars, negatives, source.out_of_scope)))
+    said = content.dump_json((catalog, exemplars, negatives, source.out_of_scope))
+    regression = tuple(query for route in source.routes for query in route.regression)
+    if regression:
+        said += TypeAdapter(_Texts).dump_json(_by_label(regression))
     return RouteSet(
         catalog=catalog,
         exemplars=exemplars,
         negatives=negatives,
         out_of_scope=source.out_of_scope,
-        sha256=digest,
+        sha256=sha256_hex(said),
+        regression=regression,
     )
+
+
+def _by_label(queries: Sequence[LabelledQuery]) -> _Texts:
+    texts: _Texts = {}
+    for query in queries:
+        texts[query.label] = (*texts.get(query.label, ()), query.text)
+    return texts

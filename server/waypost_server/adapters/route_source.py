@@ -6,6 +6,7 @@ from pathlib import Path
 
 from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile
 from waypost_server.adapters.yaml_file import YamlFile
+from waypost_server.core.labelled import LabelledQuery
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class RouteSource:
         exemplars: its exemplars; empty where the file is absent or wrong.
         negatives: its negatives, likewise.
         has_exemplar_file: whether there is a file of exemplars, right or wrong.
+        regression: queries that must go to this route; empty where the file is absent or wrong.
     """
 
     name: str
@@ -31,6 +33,7 @@ class RouteSource:
     exemplars: tuple[str, ...]
     negatives: tuple[str, ...]
     has_exemplar_file: bool
+    regression: tuple[LabelledQuery, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from waypost_server.core.exemplars import ExemplarTable
 from waypost_server.core.first_stage import FittedFirstStage, choose_gate
 from waypost_server.core.halves import halve
 from waypost_server.core.head import Negatives
+from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.scoring import Scoring, fit_scoring
 
@@ -31,6 +32,7 @@ class RouteSet:
         negatives: negatives by route, in file order.
         out_of_scope: examples of queries that belong to no route; may be none.
         sha256: hex hash of what the folder says.
+        regression: queries that must go to their routes, by route and in file order.
     """
 
     catalog: Catalog
@@ -38,6 +40,7 @@ class RouteSet:
     negatives: Mapping[str, Sequence[str]]
     out_of_scope: Sequence[str]
     sha256: str
+    regression: Sequence[LabelledQuery] = ()
 
     def table(self) -> ExemplarTable:
         """The exemplars as a table."""
@@ -65,6 +68,7 @@ class Bundle:
         encoder_name: name of the encoder.
         encoder_fingerprint: its identity.
         routes_sha256: hash of the routes folder.
+        regression: pairs of a route and a query that must go there.
     """
 
     catalog: Catalog
@@ -80,6 +84,7 @@ class Bundle:
     encoder_name: str
     encoder_fingerprint: str
     routes_sha256: str
+    regression: Sequence[tuple[str, str]] = ()
 
 
 def build_bundle(
@@ -144,6 +149,7 @@ def build_bundle(
         encoder_name=encoder.name,
         encoder_fingerprint=encoder.fingerprint,
         routes_sha256=routes.sha256,
+        regression=[(query.label, query.text) for query in routes.regression],
     )
 
 

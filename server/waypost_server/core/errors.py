@@ -48,6 +48,18 @@ class BundleError(WaypostError):
     """A bundle is missing, damaged or does not fit the encoder."""
 
 
+class UnknownVersionError(WaypostError):
+    """An index version was named that is not there."""
+
+
+class ActivationError(WaypostError):
+    """A bundle cannot go live; what was live serves on."""
+
+
+class BuildRunningError(WaypostError):
+    """A build was asked for while another one runs."""
+
+
 class SettingsError(WaypostError):
     """A setting is wrong or unknown."""
 

@@ -1,5 +1,7 @@
 """AdminService."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -7,7 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
+from waypost_server.core.errors import ActivationError
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.process import resident_bytes
 from waypost_server.service.reports import model_statuses, route_outcomes
 from waypost_server.service.version import Live
@@ -18,12 +22,19 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
 
     def __init__(
-        self, live: Live, workers: Workers, outcomes: Outcomes, *, server_version: str
+        self,
+        live: Live,
+        workers: Workers,
+        outcomes: Outcomes,
+        *,
+        server_version: str,
+        index_admin: IndexAdmin | None = None,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
         self._server_version = server_version
+        self._index = index_admin
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING
@@ -50,4 +61,37 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             resident_bytes=resident_bytes(),
             models=model_statuses(self._outcomes),
             route_outcomes=route_outcomes(self._outcomes),
+            refused_bundle=self._index.refused if self._index else "",
         )
+
+    async def BuildIndex(  # noqa: N802
+        self,
+        request: admin_pb2.BuildIndexRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncGenerator[admin_pb2.BuildIndexResponse, None]:
+        """Builds a bundle in another process."""
+        async with aclosing(self._index_admin.build(request)) as responses:
+            async for response in responses:
+                yield response
+
+    async def ListIndexVersions(  # noqa: N802
+        self,
+        request: admin_pb2.ListIndexVersionsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.ListIndexVersionsResponse:
+        """Lists the bundles that can be activated."""
+        return await self._index_admin.list_versions()
+
+    async def ActivateIndexVersion(  # noqa: N802
+        self,
+        request: admin_pb2.ActivateIndexVersionRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.ActivateIndexVersionResponse:
+        """Makes a bundle live."""
+        return await self._index_admin.activate(request)
+
+    @property
+    def _index_admin(self) -> IndexAdmin:
+        if self._index is None:
+            raise ActivationError("this server keeps the bundle that it began with")
+        return self._index

@@ -14,6 +14,7 @@ from waypost_server.service.address import ADMIN, MAIN, cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
+from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.router_servicer import RouterServicer
 from waypost_server.service.version import Live
@@ -46,6 +47,7 @@ class Server:
         max_message_bytes: int,
         server_version: str,
         shares_port: bool = False,
+        index_admin: IndexAdmin | None = None,
     ) -> None:
         """Binds both addresses, if wanted together with other processes that share them.
 
@@ -57,7 +59,7 @@ class Server:
         self._admin_health = HealthServicer(("", ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
-            live, workers, outcomes, server_version=server_version
+            live, workers, outcomes, server_version=server_version, index_admin=index_admin
         )
         router = RouterServicer(live, workers, outcomes, observers)
         self._server = _grpc_server(self._health, ROUTER_SERVICE, max_message_bytes, shares_port)

@@ -5,11 +5,14 @@ import logging
 import grpc
 
 from waypost_server.core.errors import (
+    ActivationError,
+    BuildRunningError,
     InvalidQueryError,
     OverloadedError,
     UnavailableError,
     UnknownRouteError,
     UnknownShadowError,
+    UnknownVersionError,
     WaypostError,
 )
 from waypost_server.service.ids import new_decision_id
@@ -20,6 +23,9 @@ STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     UnknownShadowError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    UnknownVersionError: grpc.StatusCode.NOT_FOUND,
+    ActivationError: grpc.StatusCode.FAILED_PRECONDITION,
+    BuildRunningError: grpc.StatusCode.FAILED_PRECONDITION,
 }
 
 MAX_MESSAGE = 2_000

@@ -1,17 +1,13 @@
-"""Takes up a new version while the live one answers."""
+"""Notices that another version is named as the one to serve."""
 
 import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from waypost_server.core.errors import WaypostError
-from waypost_server.service.engine import Engine
-from waypost_server.service.version import Live, Served
 
 PERIOD_SECONDS = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 class Mark(NamedTuple):
@@ -27,22 +23,26 @@ class Mark(NamedTuple):
 
 
 class Watch:
-    """Looks which version is named, and makes it live in this process."""
+    """Looks which version is named, and has it made live."""
 
     def __init__(
-        self, live: Live, *, named: Callable[[], Mark], load: Callable[[str, Engine], Engine]
+        self,
+        *,
+        named: Callable[[], Mark],
+        change: Callable[[str], Awaitable[None]],
+        refuse: Callable[[str], None],
     ) -> None:
         """Looks at nothing yet.
 
         Args:
-            live: where a new version goes.
-            named: which version is named now; may raise WaypostError.
-            load: loads and verifies a version, called in another thread; takes the live engine,
-                whose encoders may serve on; may raise WaypostError.
+            named: which version is named now, called in another thread; may raise WaypostError.
+            change: makes a version live if it is not; raises WaypostError when it has logged why
+                not.
+            refuse: hears once why it cannot be told which version is named.
         """
-        self._live = live
         self._named = named
-        self._load = load
+        self._change = change
+        self._refuse = refuse
         self._seen: Mark | None = None
         self._said = ""
 
@@ -53,32 +53,23 @@ class Watch:
             await self.look()
 
     async def look(self) -> None:
-        """Takes up the version that is named, if it is another one and can be loaded.
+        """Has the version taken up that is named, if it is named anew.
 
-        One that cannot be leaves the live one as it is, and is not tried again until a version is
-        named anew.
+        One that cannot be is not tried again until a version is named anew.
         """
         try:
             mark = await asyncio.to_thread(self._named)
-            if mark == self._seen:
-                return
-            self._seen, self._said = mark, ""
-            await self._take_up(mark.version)
         except WaypostError as error:
             self._say(str(error))
-        except Exception:  # noqa: BLE001  (a bug of ours must not end the watch)
-            self._say("a bug of ours", exc_info=True)
-
-    async def _take_up(self, version: str) -> None:
-        before = self._live.served.engine
-        if version in ("", before.index_version):
             return
-        served = await asyncio.to_thread(lambda: Served.of(self._load(version, before)))
-        self._live.replace(served)
-        _log.info("index %s is live; before it was %s", version, before.index_version)
+        if mark == self._seen:
+            return
+        self._seen, self._said = mark, ""
+        if mark.version:
+            with suppress(WaypostError):
+                await self._change(mark.version)
 
-    def _say(self, why: str, *, exc_info: bool = False) -> None:
+    def _say(self, why: str) -> None:
         if why != self._said:
             self._said = why
-            version = self._live.served.engine.index_version
-            _log.error("index %s stays live: %s", version, why, exc_info=exc_info)
+            self._refuse(why)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
 
 from waypost_server.settings.fields import names_in
 
@@ -29,6 +29,13 @@ class Routing(BaseModel):
     )
     uncached_tenants: str = Field(
         "", description="Tenants whose queries leave no encoding behind, separated by commas."
+    )
+    keep_bundles: PositiveInt = Field(
+        5,
+        description=(
+            "How many built bundles stay, the newest; the live one, the one before it and those "
+            "that a server of this machine has loaded stay in any case."
+        ),
     )
     watch: bool = Field(
         False,

@@ -43,8 +43,17 @@ class Child:
 
     async def ready(self) -> str | None:
         """Waits until it answers; its index version, or None when it ended before."""
+        return await self.heard()
+
+    async def heard(self) -> str | None:
+        """Waits for its next line; None when it has ended."""
         line = await self._process.stdout.readline() if self._process.stdout else b""
         return line.decode().strip() or None
+
+    def say(self, line: str) -> None:
+        """Sends it a line, unless it has ended."""
+        if self._process.stdin and self._process.returncode is None:
+            self._process.stdin.write(f"{line}\n".encode())
 
     async def ended(self) -> int:
         """Waits for its end; its exit code, or the negated signal that ended it."""

@@ -11,6 +11,7 @@ from waypost_server.settings import Settings
 from waypost_server.supervisor.child import manner_of
 from waypost_server.supervisor.delays import Delays
 from waypost_server.supervisor.job import Job
+from waypost_server.supervisor.swapping import Swapping
 
 GRACE_SECONDS = 10.0
 """Beyond the drain's limit: a process that has not left by then is killed."""
@@ -44,6 +45,12 @@ class Member(Protocol):
     def reload(self) -> None:
         """Lets it read its settings again."""
 
+    def say(self, line: str) -> None:
+        """Sends it a line."""
+
+    async def heard(self) -> str | None:
+        """Waits for its next line, once it is ready; None when it has ended."""
+
     def kill(self) -> None:
         """Ends it at once."""
 
@@ -53,7 +60,11 @@ Launch = Callable[[Job], Awaitable[Member]]
 
 
 class Crew:
-    """As many processes as the settings say, all of one index version."""
+    """As many processes as the settings say, all of one index version.
+
+    Attributes:
+        swapping: changes that version.
+    """
 
     def __init__(
         self,
@@ -67,7 +78,7 @@ class Crew:
         self._options = options
         self._launch = launch
         self._patience = settings.drain_seconds + grace_seconds
-        self._index_version: str | None = None
+        self.swapping = Swapping()
         self._children: set[Member] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -85,7 +96,6 @@ class Crew:
             others, or when `stop` was called.
         """
         version = await self._fill_place()
-        self._index_version = version
         others: list[asyncio.Task[str | None]] = []
         if version is not None:
             others = [
@@ -134,6 +144,7 @@ class Crew:
             if status != SAID_WHY and not self._stopping.is_set():
                 _log.error("process %d ended with %s as it started", child.pid, manner_of(status))
         else:
+            self.swapping.joins(child, version)
             self._keepers.append(asyncio.create_task(self._keep(child)))
         return version
 
@@ -147,7 +158,9 @@ class Crew:
         child = await self._begin()
         if child is None:
             return 0.0
-        if await child.ready():
+        version = await child.ready()
+        if version:
+            self.swapping.joins(child, version)
             if self._reloaded:
                 child.reload()
             _log.info("process %d answers in its place", child.pid)
@@ -155,7 +168,7 @@ class Crew:
 
     async def _begin(self) -> Member | None:
         try:
-            child = await self._launch(Job(self._settings, self._index_version, self._options))
+            child = await self._launch(Job(self._settings, self.swapping.version, self._options))
         except OSError as error:
             _log.error("no process can be started: %s", error.strerror)
             return None

@@ -1,16 +1,19 @@
 """One of several server processes, started by the supervisor and by nobody else.
 
 It reads its job from stdin, a line, and writes the index version to stdout, a line, when it
-answers. The end of stdin means that the supervisor is gone, however it went: a pipe tells it on
-every system and to whichever thread asks, PR_SET_PDEATHSIG on Linux alone, and to a process whose
-supervisor went before it asked, never.
+answers; then come the lines of `service/crew_lines.py`, both ways. The end of stdin means that the
+supervisor is gone, however it went: a pipe tells it on every system and to whichever thread asks,
+PR_SET_PDEATHSIG on Linux alone, and to a process whose supervisor went before it asked, never.
 """
 
+import asyncio
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from waypost_server.app import run_server
 from waypost_server.core.errors import WaypostError
@@ -21,35 +24,59 @@ GRACE_SECONDS = 10.0
 """Beyond the drain's limit; who has not left by then, hangs."""
 
 
+class Pipes:
+    """To the supervisor and back; implements `service.crew_member.Link`."""
+
+    def __init__(self) -> None:
+        self._hear: Callable[[str], None] = lambda line: None
+        # Not sys.stdin: its lock, held by a thread for ever, would break the interpreter's end.
+        self._lines = open(STDIN, "rb", buffering=0, closefd=False)  # noqa: SIM115  (for ever)
+
+    def line(self) -> str:
+        """Waits for the next line; empty at the end."""
+        return self._lines.readline().decode()
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Has `hear` called on this event loop with each line from the supervisor."""
+        loop = asyncio.get_running_loop()
+
+        def on_loop(line: str) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(hear, line)
+
+        self._hear = on_loop
+
+    def say(self, line: str) -> None:
+        """Sends a line."""
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    def follow(self, limit_seconds: float) -> None:
+        """Hands over line by line, and leaves with the supervisor."""
+        while line := self.line():
+            self._hear(line)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(limit_seconds)
+        os._exit(1)
+
+
 def main() -> None:
     """Serves until SIGTERM, or until the supervisor is gone."""
-    line = sys.stdin.readline()
+    pipes = Pipes()
+    line = pipes.line()
     if not line:
         return
     job = Job.from_line(line)
-    threading.Thread(
-        target=_leave_with_supervisor,
-        args=(job.settings.drain_seconds + GRACE_SECONDS,),
-        daemon=True,
-    ).start()
+    limit_seconds = job.settings.drain_seconds + GRACE_SECONDS
+    threading.Thread(target=pipes.follow, args=(limit_seconds,), daemon=True).start()
+
+    def report(address: str, index_version: str) -> None:
+        pipes.say(index_version)
+
     try:
-        run_server(job.settings, _report, load=job.load, index_version=job.index_version)
+        run_server(job.settings, report, load=job.load, index_version=job.index_version, link=pipes)
     except WaypostError as error:
         sys.exit(f"waypost: {error}")
-
-
-def _report(address: str, index_version: str) -> None:
-    sys.stdout.write(f"{index_version}\n")
-    sys.stdout.flush()
-
-
-def _leave_with_supervisor(limit_seconds: float) -> None:
-    # Not sys.stdin: its lock, held by this thread for ever, would break the interpreter's end.
-    while os.read(STDIN, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(limit_seconds)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from typing import Any
 
 from waypost_server.logs import log_to_stderr
 from waypost_server.service.address import ADMIN, admin_address_of, held
+from waypost_server.service.watch import Watch
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import Child
 from waypost_server.supervisor.crew import Crew
+from waypost_server.supervisor.named import named_in
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,17 @@ async def supervise(
         if index_version is not None:
             _log.info("admin on %s", admin_address)
             ready(address, index_version)
-        return await crew.ended()
+        watch = Watch(
+            named=lambda: named_in(settings.index),
+            change=crew.swapping.change,
+            refuse=crew.swapping.refuse,
+        )
+        watching = asyncio.create_task(watch.run()) if settings.watch else None
+        try:
+            return await crew.ended()
+        finally:
+            if watching:
+                watching.cancel()
 
 
 def run_supervisor(

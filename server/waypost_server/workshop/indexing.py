@@ -1,7 +1,8 @@
 """Building a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
@@ -11,16 +12,36 @@ from waypost_server.adapters.reuse import Reusable
 from waypost_server.adapters.route_folder import read_routes
 from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.bundle import build_bundle
+from waypost_server.core.labelled import LabelledQuery
+from waypost_server.core.ports import Encoder
 from waypost_server.settings import Settings
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bundle on disk and what it was built with.
+
+    Attributes:
+        stored: the bundle, as loaded from disk; live only if it was before.
+        encoded: how many texts had to be encoded.
+        regression: queries that must go to their routes.
+        encoder: the encoder.
+        static: that of the first stage; None for one stage.
+        live: what was live when the build began; None if there was none that can be used.
+    """
+
+    stored: StoredBundle
+    encoded: int
+    regression: Sequence[LabelledQuery]
+    encoder: Encoder
+    static: Encoder | None
+    live: StoredBundle | None
 
 
 def build_index(
     settings: Settings, progress: Callable[[int, int], None]
 ) -> tuple[StoredBundle, int]:
-    """Builds a bundle from the routes folder and makes it live.
-
-    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
-    would only lose the tuning.
+    """Builds a bundle from the routes folder and makes it live, whatever it is worth.
 
     Args:
         settings: all of them.
@@ -33,9 +54,20 @@ def build_index(
         RoutesError: the routes folder has problems.
         EncoderError: the encoder cannot be used.
     """
+    built = write_index(settings, progress)
+    BundleStore(settings.index).activate(built.stored.version)
+    return built.stored, built.encoded
+
+
+def write_index(settings: Settings, progress: Callable[[int, int], None]) -> Built:
+    """Builds a bundle from the routes folder and leaves what is live as it is.
+
+    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
+    would only lose the tuning. Arguments and errors are those of `build_index`.
+    """
     store = BundleStore(settings.index)
     with ThreadPoolExecutor() as pool:  # hashing and starting sessions leave the core to others
-        live = pool.submit(store.usable)
+        usable = pool.submit(store.usable)
         loading = pool.submit(OnnxEncoder.load, settings.encoder)
         loading_static = (
             pool.submit(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
@@ -43,10 +75,8 @@ def build_index(
         routes = read_routes(settings.routes)
         encoder = loading.result()
         static = loading_static.result() if loading_static else None
-        before = Reusable(live.result())
-    tuned = before.tuned(routes.sha256, encoder.fingerprint, static.fingerprint if static else None)
-    if tuned:
-        return tuned, 0
+        live = usable.result()
+    before = Reusable(live)
     encoded = 0
 
     def count(done: int, total: int) -> None:
@@ -54,15 +84,19 @@ def build_index(
         encoded = done
         progress(done, total)
 
-    bundle = build_bundle(
-        routes,
-        encoder,
-        known=before.encodings(encoder.fingerprint),
-        progress=count,
-        held_out=read_held_out(
-            settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
-        ),
-        static=static,
-        known_to_static=before.encodings(static.fingerprint) if static else {},
+    stored = before.tuned(
+        routes.sha256, encoder.fingerprint, static.fingerprint if static else None
+    ) or store.write(
+        build_bundle(
+            routes,
+            encoder,
+            known=before.encodings(encoder.fingerprint),
+            progress=count,
+            held_out=read_held_out(
+                settings.encoder, routes.table(), knows_outside=bool(routes.out_of_scope)
+            ),
+            static=static,
+            known_to_static=before.encodings(static.fingerprint) if static else {},
+        )
     )
-    return store.save(bundle), encoded
+    return Built(stored, encoded, routes.regression, encoder, static, live)

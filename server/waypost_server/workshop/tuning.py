@@ -52,7 +52,9 @@ def tune_index(
     )
     if not write or not (anyway or trial.finding == "gain"):
         return trial, None
-    return trial, store.save_scoring(stored, trial.new)
+    tuned = store.write_scoring(stored, trial.new)
+    store.activate(tuned.version, instead_of=stored.version)
+    return trial, tuned
 
 
 def _untuned(stored: StoredBundle, encoder: Path) -> Scoring:

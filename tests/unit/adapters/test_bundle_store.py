@@ -13,7 +13,7 @@ from tests.fakes import HashEncoder
 from tests.folders import folder_content
 from tests.unit.adapters.bundles import TEXTS, small_bundle
 from waypost_server.adapters.bundle_format import INNER, SERVED, serialise
-from waypost_server.adapters.bundle_store import CURRENT, BundleStore
+from waypost_server.adapters.bundle_store import CURRENT, PREVIOUS, BundleStore
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.reuse import Reusable
 from waypost_server.core.errors import BundleError
@@ -145,7 +145,7 @@ def test_builds_at_once_leave_one_of_them_live_and_all_of_them_whole(tmp_path: P
     versions = {serialise(bundle)[0] for bundle in bundles}
     assert {stored.version for stored in saved} == versions
     assert BundleStore(tmp_path).load().version in versions
-    assert {path.name for path in tmp_path.iterdir()} == versions | {CURRENT, ".lock"}
+    assert {path.name for path in tmp_path.iterdir()} == versions | {CURRENT, PREVIOUS, ".lock"}
 
 
 def test_a_build_killed_at_any_moment_leaves_the_previous_bundle_live_or_the_next(
@@ -183,12 +183,14 @@ def test_another_scoring_is_saved_only_in_place_of_the_live_bundle(tmp_path: Pat
     store = BundleStore(tmp_path)
     first = store.save(small_bundle())
     heavier = dataclasses.replace(first.scoring, similarity_weight=8.0)
-    second = store.save_scoring(first, heavier)
+    second = store.write_scoring(first, heavier)
+    assert store.live_version() == first.version
+    assert store.activate(second.version, instead_of=first.version) == first.version
     assert store.load().version == second.version != first.version
     assert store.load().scoring.similarity_weight == 8.0
     np.testing.assert_array_equal(store.load().encodings(), first.encodings())
     with pytest.raises(BundleError, match=rf"{first.version} is not live any more.*tune again"):
-        store.save_scoring(first, heavier)
+        store.activate(first.version, instead_of=first.version)
     assert store.load().version == second.version
 
 

@@ -56,6 +56,10 @@ def test_a_program_reads_how_many_exemplars_were_new(
         "encoder_fingerprint": before.manifest.encoder_fingerprint,
         "first_stage": None,
         "tuned": False,
+        "live": True,
+        "problems": [],
+        "notes": [],
+        "removed": [],
     }
 
 

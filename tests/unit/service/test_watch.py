@@ -13,6 +13,7 @@ from tests.unit.service.engines import EngineWorkers, GatedEncoder, engine_of, s
 from waypost_server.core.errors import BundleError, WaypostError
 from waypost_server.core.query import Query
 from waypost_server.service.engine import Engine
+from waypost_server.service.swap import Alone, Swap
 from waypost_server.service.version import Live, Served
 from waypost_server.service.watch import Mark, Watch
 from waypost_server.service.workers import Workers
@@ -67,11 +68,16 @@ def shelf(live: Live) -> Shelf:
 
 @pytest.fixture
 def watch(live: Live, shelf: Shelf) -> Watch:
-    return Watch(live, named=shelf.named, load=shelf.load)
+    swap = Swap(live, shelf.load)
+    return Watch(named=shelf.named, change=Alone(swap).change, refuse=swap.refuse_aloud)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "watch" in record.name]
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if "swap" in record.name and not record.exc_info
+    ]
 
 
 async def test_a_version_that_is_named_anew_goes_live_once(
@@ -102,7 +108,7 @@ async def test_what_was_built_between_the_start_and_the_first_look_is_taken_up(
     ("error", "said"),
     [
         (BundleError("two is damaged; build again"), "two is damaged; build again"),
-        (ValueError("what tenant acme asked"), "a bug of ours"),
+        (ValueError("what tenant acme asked"), "a bug of ours: ValueError"),
     ],
 )
 async def test_a_version_that_cannot_be_loaded_leaves_the_live_one_and_is_told_once(

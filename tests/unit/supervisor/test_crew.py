@@ -23,6 +23,7 @@ class Scripted:
     def __init__(self, pid: int, job: Job, *, obeys: bool = True) -> None:
         self.pid, self.job, self.age = pid, job, delays.STEADY_SECONDS
         self.reloads = 0
+        self.said: list[str] = []
         self._obeys = obeys
         self._ready: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -48,6 +49,13 @@ class Scripted:
 
     def reload(self) -> None:
         self.reloads += 1
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    async def heard(self) -> str | None:
+        await asyncio.wait([self._end])
+        return None
 
     def kill(self) -> None:
         self.end(-signal.SIGKILL)

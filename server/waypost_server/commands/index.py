@@ -1,0 +1,112 @@
+"""`waypost index`."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
+
+if TYPE_CHECKING:
+    from waypost_server.core.building import BuiltVersion
+
+
+@click.group()
+def index() -> None:
+    """List, activate and remove built bundles."""
+
+
+@index.command(name="list")
+@INDEX
+@AS_JSON
+def list_(index: Path | None, as_json: bool) -> None:
+    """List the bundles in the folder, the newest first; an asterisk marks the live one."""
+    from waypost_server.adapters.bundle_store import BundleStore
+    from waypost_server.settings import Settings
+
+    found = BundleStore(Settings.load(index=index).index).listed()
+    if as_json:
+        click.echo(json.dumps([_as_json(listed) for listed in found]))
+        return
+    for listed in found:
+        mark = "*" if listed.is_live else " "
+        click.echo(f"{mark} {listed.version}  {_built_at(listed)}  {_holds(listed)}")
+
+
+@index.command()
+@click.argument("version")
+@INDEX
+@ENCODER
+@AS_JSON
+def activate(version: str, index: Path | None, encoder: Path | None, as_json: bool) -> None:
+    """Make a bundle live that was built before, once it is found sound.
+
+    It must load, be of the encoders that are set, and decide. Its regression queries and labelled
+    queries are not asked: whoever goes back in a hurry knows why. A running server serves it when
+    restarted, and with WAYPOST_WATCH by itself.
+    """
+    from waypost_server.settings import Settings
+    from waypost_server.workshop.activating import activate_version
+
+    settings = Settings.load(index=index, encoder=encoder)
+    before = activate_version(settings, version)
+    if as_json:
+        click.echo(json.dumps({"version": version, "previous_version": before}))
+        return
+    click.echo(
+        f"waypost: bundle {version} is live in {settings.index}; before it was {before or 'none'}; "
+        "a server that runs serves it once it is started again, or by itself with WAYPOST_WATCH"
+    )
+
+
+@index.command()
+@INDEX
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="How many stay, the newest. [default: WAYPOST_KEEP_BUNDLES]",
+)
+@AS_JSON
+def prune(index: Path | None, keep: int | None, as_json: bool) -> None:
+    """Remove all but the newest bundles.
+
+    The live one stays in any case, the one that was live before it, and those that a server of this
+    machine has loaded. `waypost build` does the same whenever a bundle goes live.
+    """
+    from waypost_server.adapters.bundle_store import BundleStore
+    from waypost_server.settings import Settings
+
+    settings = Settings.load(index=index, keep_bundles=keep)
+    removed = BundleStore(settings.index).prune(settings.keep_bundles)
+    if as_json:
+        click.echo(json.dumps({"removed": removed}))
+        return
+    click.echo(f"waypost: removed {', '.join(removed) or 'nothing'} from {settings.index}")
+
+
+def _as_json(listed: "BuiltVersion") -> dict[str, Any]:
+    known = not listed.problem
+    return {
+        "version": listed.version,
+        "live": listed.is_live,
+        "built_at": _built_at(listed),
+        "routes": listed.route_count if known else None,
+        "exemplars": listed.exemplar_count if known else None,
+        "encoder": listed.encoder_name if known else None,
+        "encoder_fingerprint": listed.encoder_fingerprint if known else None,
+        "routes_sha256": listed.routes_sha256 if known else None,
+        "problem": listed.problem,
+    }
+
+
+def _built_at(listed: "BuiltVersion") -> str:
+    return datetime.fromtimestamp(listed.built_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _holds(listed: "BuiltVersion") -> str:
+    return listed.problem or (
+        f"{listed.route_count} routes, {listed.exemplar_count} exemplars, "
+        f"encoder {listed.encoder_name}"
+    )

@@ -1,0 +1,61 @@
+"""Builds, as their command prints and their RPC streams them, and what they leave."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BuildPhase(StrEnum):
+    """What a build is doing, or how it ended."""
+
+    READING = "reading"
+    ENCODING = "encoding"
+    FITTING = "fitting"
+    CHECKING = "checking"
+    LIVE = "live"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildStep:
+    """A moment of a build.
+
+    Attributes:
+        phase: what it is doing.
+        done: steps of this phase done.
+        total: steps of this phase in all; 0 if that is not known.
+        index_version: the new bundle, once it has a version; else empty.
+        problems: why it is refused, a sentence each.
+    """
+
+    phase: BuildPhase
+    done: int = 0
+    total: int = 0
+    index_version: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltVersion:
+    """A bundle in the index folder, as its manifest describes it.
+
+    Attributes:
+        version: its name.
+        is_live: whether it is the live one.
+        built_at: when it was written, in seconds since 1970.
+        route_count: how many routes it has.
+        exemplar_count: how many exemplars it has.
+        encoder_name: name of the encoder that it was built with.
+        encoder_fingerprint: that encoder's identity.
+        routes_sha256: hash of the routes folder.
+        problem: why its manifest cannot be read, and all that it says is missing; else empty.
+    """
+
+    version: str
+    is_live: bool
+    built_at: float
+    route_count: int = 0
+    exemplar_count: int = 0
+    encoder_name: str = ""
+    encoder_fingerprint: str = ""
+    routes_sha256: str = ""
+    problem: str = ""
