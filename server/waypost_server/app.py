@@ -12,6 +12,7 @@ import uvloop
 
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.guarding import Guards
 from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
@@ -46,8 +47,14 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    reloading = Reloading(settings, _appliers(), load=load)
-    loop.add_signal_handler(signal.SIGHUP, reloading.again)
+    guards = Guards(settings)
+    reloading = Reloading(settings, _appliers(guards), load=load)
+
+    def reload() -> None:
+        reloading.again()
+        guards.look_soon()
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
@@ -65,21 +72,28 @@ async def serve(
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
+        doors=guards.doors,
     )
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
     ready(server.address, served.engine.index_version)
     watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
+    guard = asyncio.create_task(guards.watch())
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
     if watch:
         watch.cancel()
+    guard.cancel()
     await server.stop(settings.drain_seconds)
 
 
-def _appliers() -> Appliers:
-    return {"log_level": lambda settings: set_log_level(settings.log_level)}
+def _appliers(guards: Guards) -> Appliers:
+    return {
+        "log_level": lambda settings: set_log_level(settings.log_level),
+        "tenant_rate": guards.allow,
+        "tenant_burst": guards.allow,
+    }
 
 
 def _watch(settings: Settings, live: Live) -> Watch:

@@ -5,8 +5,10 @@ import logging
 import grpc
 
 from waypost_server.core.errors import (
+    ForbiddenError,
     InvalidQueryError,
     OverloadedError,
+    RateLimitedError,
     UnavailableError,
     UnknownRouteError,
     UnknownShadowError,
@@ -18,6 +20,8 @@ STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     InvalidQueryError: grpc.StatusCode.INVALID_ARGUMENT,
     UnknownRouteError: grpc.StatusCode.NOT_FOUND,
     UnknownShadowError: grpc.StatusCode.NOT_FOUND,
+    ForbiddenError: grpc.StatusCode.PERMISSION_DENIED,
+    RateLimitedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
