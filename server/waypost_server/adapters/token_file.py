@@ -125,8 +125,9 @@ def _written(tokens: Sequence[Token]) -> str:
 def _table(token: Token) -> str:
     lines = ["[[token]]", f'name = "{token.name}"', f'role = "{token.role}"']
     if token.tenant is not None:
-        # JSON's escapes are TOML's, but for the DEL character.
-        lines.append(f"tenant = {json.dumps(token.tenant)}".replace("\x7f", "\\u007f"))
+        # JSON's escapes are TOML's, but for pairs of surrogates and the DEL character.
+        quoted = json.dumps(token.tenant, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines.append(f"tenant = {quoted}")
     lines.append(f'sha256 = "{token.sha256.hex()}"')
     if token.not_after is not None:
         lines.append(f"not_after = {token.not_after.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
