@@ -63,6 +63,7 @@ from waypost_client._specialist import (
     Timeouts,
 )
 from waypost_client._sync import Client
+from waypost_client._tls import Tls
 from waypost_client._types import (
     Action,
     Calibration,
@@ -136,6 +137,7 @@ __all__ = [
     "Switched",
     "Timeouts",
     "Timings",
+    "Tls",
     "UnavailableError",
     "WaypostError",
 ]

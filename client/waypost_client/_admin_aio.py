@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_client._admin_convert import progress_of, status_of, switched_of, versions_of
 from waypost_client._admin_types import BuildProgress, IndexVersion, Status, Switched
-from waypost_client._channel import ADMIN_OPTIONS, DEFAULT_TIMEOUT_S
+from waypost_client._channel import ADMIN_OPTIONS, DEFAULT_TIMEOUT_S, aio_channel, with_token
 from waypost_client._errors import error_of
+from waypost_client._tls import Tls, check_token
 
 Response = TypeVar("Response")
 
@@ -22,17 +23,33 @@ class AsyncAdminClient:
     Every method raises WaypostError, or one of its subclasses, when the call fails.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        tls: Tls | None = None,
+        token: str = "",
+        insecure: bool = False,
+    ) -> None:
         """Connects at the first call.
 
         Args:
             address: HOST:PORT of the server's admin port.
             timeout_s: how long a call may take unless it says otherwise; builds may take longer.
+            tls: how to make sure whom it talks to; None for no TLS.
+            token: shows who it is.
+            insecure: whether to send the token without TLS to other machines too.
+
+        Raises:
+            ValueError: the token would travel in the clear.
+            OSError: a file of `tls` cannot be read.
         """
+        check_token(address, token, tls=tls, insecure=insecure)
         self._timeout_s = timeout_s
-        self._channel = grpc.aio.insecure_channel(address, options=ADMIN_OPTIONS)
+        self._channel = aio_channel(address, tls, ADMIN_OPTIONS)
         self.stub: admin_pb2_grpc.AdminServiceAsyncStub = admin_pb2_grpc.AdminServiceStub(
-            self._channel
+            with_token(self._channel, token)
         )
 
     async def status(self, *, timeout_s: float | None = None) -> Status:

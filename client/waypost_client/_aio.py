@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from waypost.v1 import router_pb2, router_pb2_grpc
-from waypost_client._channel import DEFAULT_TIMEOUT_S, options_of
+from waypost_client._channel import DEFAULT_TIMEOUT_S, aio_channel, options_of, with_token
 from waypost_client._convert import (
     contract_of,
     report_of,
@@ -23,6 +23,7 @@ from waypost_client._convert import (
 from waypost_client._errors import WaypostError, error_of
 from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._specialist import Specialist
+from waypost_client._tls import Tls, check_token
 from waypost_client._types import Contract, Conversation, RouteList
 
 Response = TypeVar("Response")
@@ -35,7 +36,14 @@ class AsyncClient:
     """
 
     def __init__(
-        self, address: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, connections: int = 1
+        self,
+        address: str,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        connections: int = 1,
+        tls: Tls | None = None,
+        token: str = "",
+        insecure: bool = False,
     ) -> None:
         """Connects at the first call.
 
@@ -44,17 +52,20 @@ class AsyncClient:
             timeout_s: how long a call may take, retries included, unless it says otherwise.
             connections: how many are used in turn. A connection leads to one process, so that a
                 server of several processes needs several times as many to share the load well.
+            tls: how to make sure whom it talks to; None for no TLS.
+            token: shows who it is.
+            insecure: whether to send the token without TLS to other machines too.
 
         Raises:
-            ValueError: there is to be no connection at all.
+            ValueError: there is to be no connection at all, or the token would travel in the clear.
+            OSError: a file of `tls` cannot be read.
         """
+        check_token(address, token, tls=tls, insecure=insecure)
         self._timeout_s = timeout_s
-        self._channels = [
-            grpc.aio.insecure_channel(address, options=options)
-            for options in options_of(connections)
-        ]
+        self._channels = [aio_channel(address, tls, options) for options in options_of(connections)]
+        stubbed = [with_token(each, token) for each in self._channels]
         self._routers: Iterator[router_pb2_grpc.RouterServiceAsyncStub] = cycle(
-            [router_pb2_grpc.RouterServiceStub(each) for each in self._channels]
+            [router_pb2_grpc.RouterServiceStub(each) for each in stubbed]
         )
 
     @property

@@ -1,7 +1,14 @@
 """How both clients connect: balancing, health and retries are gRPC's own, set by data."""
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+import grpc
+
+from waypost_client._tls import Tls, TokenChannel, credentials_of, tls_options
+
+AnyChannel = TypeVar("AnyChannel", grpc.Channel, grpc.aio.Channel)
 
 DEFAULT_TIMEOUT_S = 2.0
 """A decision takes milliseconds; seconds mean that something is wrong."""
@@ -46,3 +53,26 @@ def options_of(connections: int) -> list[list[tuple[str, Any]]]:
     # Channels of equal options to one address share a connection, unless each has its own pool.
     own_pool = [("grpc.use_local_subchannel_pool", 1)] if connections > 1 else []
     return [_OPTIONS + own_pool for _ in range(connections)]
+
+
+def sync_channel(address: str, tls: Tls | None, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
+    """A channel for threads."""
+    if tls is None:
+        return grpc.insecure_channel(address, options=options)
+    options = [*options, *tls_options(tls)]
+    return grpc.secure_channel(address, credentials_of(tls), options=options)
+
+
+def aio_channel(
+    address: str, tls: Tls | None, options: Sequence[tuple[str, Any]]
+) -> grpc.aio.Channel:
+    """A channel for asyncio."""
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=options)
+    options = [*options, *tls_options(tls)]
+    return grpc.aio.secure_channel(address, credentials_of(tls), options=options)
+
+
+def with_token(channel: AnyChannel, token: str) -> AnyChannel:
+    """What a stub is made on, so that its calls carry the token; the channel itself without one."""
+    return cast(AnyChannel, TokenChannel(channel, token)) if token else channel

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -12,6 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from waypost_client import WaypostError
 from waypost_client._turn import Turn
 from waypost_client.dispatch import Answer, Dialogue, Dispatcher
+from waypost_client.way import DIRECT, Way
 
 WINDING_UP_S = 2.0
 """For a cancelled call to end before the next line is read."""
@@ -24,12 +26,12 @@ class Talk:
     and Ctrl-C, which Python gives to the main thread, ends the wait for an answer and no more.
     """
 
-    def __init__(self, address: str) -> None:
-        """Connects to the router at `address` at the first query."""
+    def __init__(self, address: str, way: Way = DIRECT) -> None:
+        """Connects to the router at `address` at the first query; raises as `Dispatcher` does."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             # Inside the loop that it belongs to; it loads what it needs while the user types.
-            made = self._portal.call(Dispatcher, address)
+            made = self._portal.call(partial(Dispatcher, address, **way.options()))
             self._dispatcher = stack.enter_context(self._portal.wrap_async_context_manager(made))
             self._stack = stack.pop_all()
         self._dialogue = Dialogue(session_id=uuid4().hex)

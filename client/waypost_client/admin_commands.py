@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import click
 
-from waypost_client import AdminClient, WaypostError
-from waypost_client.commands import CallFailed, json_option
+from waypost_client import AdminClient
+from waypost_client.commands import failing, json_option
 from waypost_client.status_text import status_text
-from waypost_client.text import error_text
+from waypost_client.way import DIRECT, Way, way_options
 
 admin_option = click.option(
     "--admin",
@@ -26,19 +26,17 @@ admin_option = click.option(
 
 @click.command()
 @admin_option
+@way_options
 @json_option
-def status(address: str, as_json: bool) -> None:
+def status(address: str, way: Way, as_json: bool) -> None:
     """Show what a server is and holds."""
-    with administering(address) as client:
+    with administering(address, way) as client:
         found = client.status()
     click.echo(json.dumps(asdict(found), indent=2, default=str) if as_json else status_text(found))
 
 
 @contextmanager
-def administering(address: str) -> Iterator[AdminClient]:
+def administering(address: str, way: Way = DIRECT) -> Iterator[AdminClient]:
     """A client whose errors end the command with exit code 1 and a sentence."""
-    try:
-        with AdminClient(address) as client:
-            yield client
-    except WaypostError as error:
-        raise CallFailed(error_text(error, address, "--admin")) from None
+    with failing(address, "--admin"), AdminClient(address, **way.options()) as client:
+        yield client

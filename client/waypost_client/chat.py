@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from waypost_client.commands import CallFailed, address_option
+from waypost_client.commands import CallFailed, address_option, failing
+from waypost_client.way import Way, way_options
 
 if TYPE_CHECKING:
     from waypost_client._talk import Talk
@@ -17,10 +18,11 @@ HELP = "/why tells why a query went where it went; /quit or Ctrl-D ends"
 
 @click.command()
 @address_option
+@way_options
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each line of stdin."
 )
-def chat(address: str, as_json: bool) -> None:
+def chat(address: str, way: Way, as_json: bool) -> None:
     """Talk to the specialists.
 
     Each line is a query. Its answer appears as it is written, then who gave it. /why tells more,
@@ -34,7 +36,7 @@ def chat(address: str, as_json: bool) -> None:
         raise CallFailed(
             f"calling models needs {missing}; run: pip install 'waypost[dispatch]'"
         ) from None
-    with Talk(address) as talk:
+    with failing(address), Talk(address, way) as talk:
         if as_json:
             _answer_lines(talk)
         else:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import uvloop
 
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.guarding import Guards
 from waypost_server.hot_reload import HotReload
 from waypost_server.loading import load_engine
 from waypost_server.logs import log_to_stderr, set_log_level
@@ -47,8 +48,14 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    reloading = Reloading(settings, _appliers(), load=load)
-    loop.add_signal_handler(signal.SIGHUP, reloading.again)
+    guards = Guards(settings)
+    reloading = Reloading(settings, _appliers(guards), load=load)
+
+    def hear_hangup() -> None:
+        reloading.again()
+        guards.look_soon()
+
+    loop.add_signal_handler(signal.SIGHUP, hear_hangup)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
@@ -56,7 +63,7 @@ async def serve(
     live = Live(served)
     workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
     outcomes = Outcomes(time.monotonic)
-    reload = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
+    bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
     server = Server(
         live,
         workers,
@@ -67,21 +74,27 @@ async def serve(
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
-        index_admin=reload.admin,
+        index_admin=bundles.admin,
+        doors=guards.doors,
     )
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
     ready(server.address, served.engine.index_version)
-    following = asyncio.create_task(reload.follow())
+    beside = [asyncio.create_task(bundles.follow()), asyncio.create_task(guards.watch())]
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
-    following.cancel()
+    for task in beside:
+        task.cancel()
     await server.stop(settings.drain_seconds)
 
 
-def _appliers() -> Appliers:
-    return {"log_level": lambda settings: set_log_level(settings.log_level)}
+def _appliers(guards: Guards) -> Appliers:
+    return {
+        "log_level": lambda settings: set_log_level(settings.log_level),
+        "tenant_rate": guards.allow,
+        "tenant_burst": guards.allow,
+    }
 
 
 def _keep_what_is_loaded() -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from waypost_client import AsyncClient, Feedback, SpecialistOutcome
+from waypost_client import AsyncClient, Feedback, SpecialistOutcome, Tls
 from waypost_client.dispatch._answer import Answer, AnswerTooLateError
 from waypost_client.dispatch._asking import OneModel
 from waypost_client.dispatch._calls import ModelCaller
@@ -59,6 +60,9 @@ class Dispatcher:
         timeout_s: float = TIMEOUT_S,
         shadow_log: Path | None = None,
         shadow_texts: bool = False,
+        tls: Tls | None = None,
+        token: str = "",
+        insecure: bool = False,
     ) -> None:
         """Connects at the first query; create it inside the event loop that uses it.
 
@@ -72,9 +76,23 @@ class Dispatcher:
             shadow_log: a file that takes a line for each run of a shadow candidate, which
                 `waypost shadow report` reads; without it no candidate runs.
             shadow_texts: whether those lines have queries and answers, for people who judge them.
+            tls: as for the client; a shadow candidate's own router is called with it too.
+            token: as for the client; no other router gets it.
+            insecure: as for the client.
+
+        Raises:
+            ValueError: the token would travel in the clear, or `router` is a client, which has all
+                three by itself.
+            OSError: a file of `tls` cannot be read.
         """
+        if not isinstance(router, str) and (tls or token or insecure):
+            raise ValueError("tls, token and insecure are for an address; a client has its own")
         self._own_router = isinstance(router, str)
-        self._router = AsyncClient(router) if isinstance(router, str) else router
+        self._router = (
+            AsyncClient(router, tls=tls, token=token, insecure=insecure)
+            if isinstance(router, str)
+            else router
+        )
         self._timeout_s = timeout_s
         self._clock = asyncio.get_running_loop().time
         self._counts = Counts()
@@ -91,6 +109,7 @@ class Dispatcher:
             validators=validators,
             counts=self._counts,
             texts=shadow_texts,
+            connect=partial(AsyncClient, tls=tls),
         )
         self._desk = Desk(
             router=ClientsRouter(self._router),

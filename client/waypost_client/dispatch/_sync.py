@@ -9,7 +9,7 @@ from typing import Self
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from waypost_client import Feedback
+from waypost_client import Feedback, Tls
 from waypost_client.dispatch._answer import Answer
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._dispatcher import NO_DIALOGUE, TIMEOUT_S, Dispatcher
@@ -36,6 +36,9 @@ class SyncDispatcher:
         timeout_s: float = TIMEOUT_S,
         shadow_log: Path | None = None,
         shadow_texts: bool = False,
+        tls: Tls | None = None,
+        token: str = "",
+        insecure: bool = False,
     ) -> None:
         """Arguments as for `Dispatcher`; starts a thread."""
         with ExitStack() as stack:
@@ -49,6 +52,9 @@ class SyncDispatcher:
                 timeout_s=timeout_s,
                 shadow_log=shadow_log,
                 shadow_texts=shadow_texts,
+                tls=tls,
+                token=token,
+                insecure=insecure,
             )
             # Inside the loop that it belongs to.
             made = self._portal.call(make)

@@ -16,7 +16,15 @@ from waypost_server.commands.options import ENCODER, INDEX
     metavar="HOST:PORT",
     help="Where to listen; port 0 picks a free one. [default: WAYPOST_ADDRESS]",
 )
-def serve(index: Path | None, encoder: Path | None, address: str | None) -> None:
+@click.option(
+    "--insecure",
+    is_flag=True,
+    default=None,
+    help="Listen beyond this machine though TLS or tokens are missing. [default: WAYPOST_INSECURE]",
+)
+def serve(
+    index: Path | None, encoder: Path | None, address: str | None, insecure: bool | None
+) -> None:
     """Answer queries over gRPC until SIGTERM or Ctrl-C.
 
     Prints one line when it is ready: `waypost: serving on HOST:PORT index=VERSION`. Everything else
@@ -28,7 +36,7 @@ def serve(index: Path | None, encoder: Path | None, address: str | None) -> None
     def ready(where: str, version: str) -> None:
         click.echo(f"waypost: serving on {where} index={version}")
 
-    options = {"index": index, "encoder": encoder, "address": address}
+    options = {"index": index, "encoder": encoder, "address": address, "insecure": insecure}
     settings = Settings.load(**options)
     if settings.processes > 1:
         from waypost_server.supervisor.run import run_supervisor

@@ -23,6 +23,22 @@ class UnknownShadowError(WaypostError):
     """A shadow candidate was named that does not run beside the route."""
 
 
+class ForbiddenError(WaypostError):
+    """The caller may not do this; another token may."""
+
+
+class RateLimitedError(WaypostError):
+    """Somebody asked too often; the same query is welcome a little later.
+
+    Attributes:
+        retry_after_s: how much later.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class OverloadedError(WaypostError):
     """The queue is full; the caller may try again later."""
 

@@ -2,14 +2,8 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Role(StrEnum):
-    """What a caller may do."""
-
-    CALLER = "caller"
-    ADMIN = "admin"
+from waypost_server.core.tokens import Role as Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +14,13 @@ class Caller:
         name: the token's name; empty for somebody without one.
         role: what the caller may do.
         tenant: the only tenant that it may speak for; None for any.
+        rate: queries a second that it may ask; None for what its tenant may.
     """
 
     name: str = ""
     role: Role = Role.ADMIN
     tenant: str | None = None
+    rate: float | None = None
 
 
 ANYBODY = Caller()

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 import grpc
 from google.protobuf.message import DecodeError
 
+from waypost_server.service.retry_hints import hints_of
 from waypost_server.service.status import status_of
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -97,7 +98,7 @@ def _with_status(handler: Handler) -> Handler:
         except grpc.aio.AbortError:  # how grpc.aio itself ends a call
             raise
         except Exception as error:  # noqa: BLE001  (the last line of defence; status_of logs it)
-            return await context.abort(*status_of(error))
+            return await context.abort(*status_of(error), hints_of(error))
 
     return call
 
@@ -115,7 +116,7 @@ def _stream_with_status(handler: StreamHandler) -> StreamHandler:
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001  (as above)
-            await context.abort(*status_of(error))
+            await context.abort(*status_of(error), hints_of(error))
 
     return call
 

@@ -20,6 +20,7 @@ from waypost_server.service.reports import report_of
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
+from waypost_server.service.tenancy import Tenancy
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 
@@ -36,12 +37,18 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     """Answers callers."""
 
     def __init__(
-        self, live: Live, workers: Workers, outcomes: Outcomes, observers: Observers
+        self,
+        live: Live,
+        workers: Workers,
+        outcomes: Outcomes,
+        observers: Observers,
+        tenancy: Tenancy,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
         self._observers = observers
+        self._tenancy = tenancy
         self._turn = asyncio.Lock()
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)
@@ -49,7 +56,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        contract = await self._contract(self._live.served, query_of(request))
+        contract = await self._contract(self._live.served, self._tenancy.admit(query_of(request)))
         return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
@@ -90,7 +97,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             rejected=request.rejected_routes,
             reason=request.rejection_reason,
         )
-        query = query_of(request.query, request.rejected_routes)
+        query = self._tenancy.admit(query_of(request.query, request.rejected_routes))
         return router_pb2.RerouteQueryResponse(
             contract=await self._contract(
                 self._live.served,
@@ -200,7 +207,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            contract = await self._contract(served, query_of(request))
+            contract = await self._contract(served, self._tenancy.admit(query_of(request)))
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -10,8 +10,10 @@ from grpc_reflection.v1alpha import reflection
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.core.tokens import Role
 from waypost_server.service.address import ADMIN, MAIN, cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
+from waypost_server.service.doors import Doors
 from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.index_admin import IndexAdmin
@@ -48,8 +50,11 @@ class Server:
         server_version: str,
         shares_port: bool = False,
         index_admin: IndexAdmin | None = None,
+        doors: Doors | None = None,
     ) -> None:
         """Binds both addresses, if wanted together with other processes that share them.
+
+        `doors` say who gets in; everybody does if they are None.
 
         Raises:
             SettingsError: an address cannot be listened on.
@@ -61,15 +66,28 @@ class Server:
         self._admin = AdminServicer(  # type: ignore[abstract]
             live, workers, outcomes, server_version=server_version, index_admin=index_admin
         )
-        router = RouterServicer(live, workers, outcomes, observers)
-        self._server = _grpc_server(self._health, ROUTER_SERVICE, max_message_bytes, shares_port)
-        self._admin_server = _grpc_server(
-            self._admin_health, ADMIN_SERVICE, max_message_bytes, shares_port
+        doors = doors or Doors()
+        router = RouterServicer(live, workers, outcomes, observers, doors.tenancy)
+        options = [
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.server.max_pending_requests", PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
+            # On by default: a second server would silently share the port.
+            ("grpc.so_reuseport", int(shares_port)),
+            *doors.options,
+        ]
+        self._server = grpc.aio.server(
+            interceptors=[*doors.interceptors(Role.CALLER), StatusInterceptor()], options=options
         )
+        self._admin_server = grpc.aio.server(
+            interceptors=[*doors.interceptors(Role.ADMIN), StatusInterceptor()], options=options
+        )
+        _add_standards(self._server, self._health, ROUTER_SERVICE)
+        _add_standards(self._admin_server, self._admin_health, ADMIN_SERVICE)
         router_pb2_grpc.add_RouterServiceServicer_to_server(router, self._server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin, self._admin_server)
-        self.address = _bound(self._server, address, MAIN)
-        self.admin_address = _bound(self._admin_server, admin_address, ADMIN)
+        self.address = _bound(self._server, doors, address, MAIN)
+        self.admin_address = _bound(self._admin_server, doors, admin_address, ADMIN)
 
     async def start(self) -> None:
         """Begins to answer."""
@@ -96,29 +114,16 @@ class Server:
         self._workers.close()
 
 
-def _grpc_server(
-    health: HealthServicer, service: str, max_message_bytes: int, shares_port: bool
-) -> grpc.aio.Server:
-    """A server that tells how it is and what it has; `service` is still to be added."""
-    server = grpc.aio.server(
-        interceptors=[StatusInterceptor()],
-        options=[
-            ("grpc.max_receive_message_length", max_message_bytes),
-            ("grpc.server.max_pending_requests", PENDING),
-            ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
-            # On by default: a second server would silently share the port.
-            ("grpc.so_reuseport", int(shares_port)),
-        ],
-    )
+def _add_standards(server: grpc.aio.Server, health: HealthServicer, service: str) -> None:
+    """Lets a server tell how it is and, beside these standards, what it has."""
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection((service, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
-    return server
 
 
-def _bound(server: grpc.aio.Server, address: str, said_by: str) -> str:
+def _bound(server: grpc.aio.Server, doors: Doors, address: str, said_by: str) -> str:
     """Listens there; the address with its port."""
     try:
-        port = server.add_insecure_port(address)
+        port = doors.listen(server, address)
     except RuntimeError:
         raise cannot_listen(address, said_by) from None
     return f"{address.rpartition(':')[0]}:{port}"

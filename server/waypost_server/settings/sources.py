@@ -16,6 +16,11 @@ PREFIX = "WAYPOST_"
 CONFIG = "WAYPOST_CONFIG"
 """The variable that names the file."""
 
+NO_SETTINGS = frozenset(
+    {CONFIG, *(f"{PREFIX}{name}" for name in ("CA", "CERT", "KEY", "TOKEN", "TOKEN_FILE"))}
+)
+"""Variables that are none of a server's: the file's, and those of the client's commands."""
+
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
 
 KUBERNETES = re.compile(r"WAYPOST_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
@@ -78,7 +83,7 @@ def _from_environment(names: Collection[str]) -> list[tuple[str, str, Origin]]:
     found = []
     for variable, value in sorted(os.environ.items()):
         upper = variable.upper()
-        if not upper.startswith(PREFIX) or upper == CONFIG or KUBERNETES.fullmatch(variable):
+        if not upper.startswith(PREFIX) or upper in NO_SETTINGS or KUBERNETES.fullmatch(variable):
             continue
         name = upper.removeprefix(PREFIX).lower()
         if name not in names:

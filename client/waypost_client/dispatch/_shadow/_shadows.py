@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,7 @@ class Shadows:
         validators: Sequence[Validator],
         counts: Counts,
         texts: bool,
+        connect: Callable[[str], AsyncClient] = AsyncClient,
     ) -> None:
         """Begins nothing yet.
 
@@ -75,11 +76,13 @@ class Shadows:
             validators: what a candidate's answer must pass too.
             counts: where what was left out is counted.
             texts: whether records have query and answers.
+            connect: makes a client of another router, at an address.
         """
         self._log = ShadowLog(path, counts) if path else None
         self._specialists = specialists
         self._counts = counts
         self._texts = texts
+        self._connect = connect
         self._clock = asyncio.get_running_loop().time
         # Breakers of its own: what a candidate does to a model must not close it to the users.
         self._caller = ModelCaller(providers, Counts(), clock=self._clock)
@@ -170,7 +173,7 @@ class Shadows:
 
     def _elsewhere_at(self, address: str) -> _Elsewhere:
         if address not in self._elsewhere:
-            client = AsyncClient(address)
+            client = self._connect(address)
             self._elsewhere[address] = _Elsewhere(
                 client, Specialists(client), Reporter(client, Counts())
             )

@@ -1,0 +1,100 @@
+"""Who may call: found out before a request is read, let alone parsed."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
+
+from waypost_server.core.tokens import Token, Tokens
+from waypost_server.service.caller import Caller, Role, set_caller
+
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
+
+WHO = "send a valid token as the metadata `authorization: Bearer TOKEN`"
+"""For no token, an unknown one and one that has ended alike: which it is helps only a thief."""
+
+_OPEN = f"/{HEALTH_SERVICE}/"
+"""Load balancers, and clients that look before they call, have no token."""
+
+_SCHEME = "bearer "
+_QUIET_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Authentication(grpc.aio.ServerInterceptor):
+    """Lets nobody through without a token, and says who it is."""
+
+    def __init__(
+        self,
+        tokens: Callable[[], Tokens],
+        *,
+        needed: Role,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Knows nobody itself.
+
+        Args:
+            tokens: those that hold now.
+            needed: the role that a caller must have; an admin has every role.
+            now: tells the time.
+        """
+        self._tokens = tokens
+        self._needed = needed
+        self._now = now
+        self._refusals = _Refusals()
+        self._stranger = _refusal(grpc.StatusCode.UNAUTHENTICATED, WHO)
+        self._forbidden = _refusal(
+            grpc.StatusCode.PERMISSION_DENIED, f"this takes a token with the role {needed}"
+        )
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "MethodHandler | None":
+        """Refuses, or hands on to what answers."""
+        if handler_call_details.method.startswith(_OPEN):
+            return await continuation(handler_call_details)
+        token = self._sent_with(handler_call_details)
+        if token is None:
+            self._refusals.add(self._now())
+            return self._stranger
+        if token.role not in (self._needed, Role.ADMIN):
+            return self._forbidden
+        set_caller(Caller(name=token.name, role=token.role, tenant=token.tenant, rate=token.rate))
+        return await continuation(handler_call_details)
+
+    def _sent_with(self, details: grpc.HandlerCallDetails) -> Token | None:
+        sent = [value for key, value in details.invocation_metadata or () if key == "authorization"]
+        if len(sent) != 1 or not isinstance(sent[0], str):
+            return None
+        if sent[0][: len(_SCHEME)].lower() != _SCHEME:
+            return None
+        return self._tokens().find(sent[0][len(_SCHEME) :].strip(), self._now())
+
+
+class _Refusals:
+    """Tells the log of them now and then: whoever tries tokens must not fill the disk."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._told: datetime | None = None
+
+    def add(self, now: datetime) -> None:
+        self._count += 1
+        if self._told is None or (now - self._told).total_seconds() >= _QUIET_SECONDS:
+            _log.warning("calls without a valid token since the last such line: %d", self._count)
+            self._count, self._told = 0, now
+
+
+def _refusal(code: grpc.StatusCode, why: str) -> MethodHandler:
+    """Ends a call of any kind with a status, without a look at what was sent."""
+
+    async def refuse(requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await context.abort(code, why)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)

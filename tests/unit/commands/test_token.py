@@ -1,0 +1,60 @@
+import hashlib
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from waypost_server.commands.token import token
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(token, list(arguments), env=environment)
+
+
+def test_a_token_is_printed_once_and_kept_as_a_hash(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.toml"
+    made = run(
+        "new", "shop", "--role", "caller", "--tenant", "acme", "--days", "2", "--rate", "5",
+        WAYPOST_TOKENS=str(file),
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    secret = made.stdout.strip()
+    content = file.read_text("utf-8")
+    assert secret not in content
+    [entry] = tomllib.loads(content)["token"]
+    assert entry.pop("not_after") - datetime.now(UTC) == pytest.approx(
+        timedelta(days=2), abs=timedelta(minutes=2)
+    )
+    assert entry == {
+        "name": "shop",
+        "role": "caller",
+        "tenant": "acme",
+        "sha256": hashlib.sha256(secret.encode()).hexdigest(),
+        "rate": 5.0,
+    }
+    again = run("new", "shop", "--role", "caller", "--tokens", str(file))
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "has a token 'shop'; revoke it first" in again.output
+    assert file.read_text("utf-8") == content
+    assert run("revoke", "shop", "--tokens", str(file)).exit_code == 0
+    assert tomllib.loads(file.read_text("utf-8")) == {}
+    gone = run("revoke", "shop", "--tokens", str(file))
+    assert (gone.exit_code, "has no token 'shop'" in gone.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["new", "a b", "--role", "caller"], "at most 64 letters"),
+        (["new", "a"], "Missing option '--role'"),
+        (["new", "a", "--role", "root"], "'root' is not one of"),
+        (["new", "a", "--role", "admin", "--tenant", "t"], "an admin speaks for no tenant"),
+        (["list"], "name the file with --tokens or WAYPOST_TOKENS"),
+    ],
+)
+def test_wrong_use_is_told(arguments: list[str], said: str) -> None:
+    ended = run(*arguments)
+    assert ended.exit_code == 2
+    assert said in ended.output

@@ -1,0 +1,100 @@
+"""Who a call is found to be from, wherever in its handling somebody asks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import grpc
+import pytest
+
+from waypost_server.core.tokens import Role, Token, Tokens, digest_of
+from waypost_server.service.auth import Authentication
+from waypost_server.service.caller import current_caller
+
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+SECRETS = {"alice": "waypost_a", "bob": "waypost_b"}
+TOKENS = Tokens(
+    [
+        Token(name=name, role=Role.CALLER, tenant=f"of {name}", sha256=digest_of(secret))
+        for name, secret in SECRETS.items()
+    ]
+)
+
+
+class Names(grpc.GenericRpcHandler):
+    """Answers with the caller's name, as the handler and a task of its own see it."""
+
+    async def _unary(self, request: bytes, context: object) -> bytes:
+        await asyncio.sleep(0.01)
+        return await asyncio.create_task(self._name())
+
+    async def _stream(
+        self, requests: AsyncIterator[bytes], context: object
+    ) -> AsyncIterator[bytes]:
+        async for _ in requests:
+            await asyncio.sleep(0.01)
+            yield await asyncio.create_task(self._name())
+
+    async def _name(self) -> bytes:
+        caller = current_caller()
+        return f"{caller.name}, {caller.tenant}".encode()
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "MethodHandler":
+        if handler_call_details.method == "/names/unary":
+            return grpc.unary_unary_rpc_method_handler(self._unary)
+        return grpc.stream_stream_rpc_method_handler(self._stream)
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[grpc.aio.Channel]:
+    server = grpc.aio.server(interceptors=[Authentication(lambda: TOKENS, needed=Role.CALLER)])
+    server.add_generic_rpc_handlers((Names(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened:
+        yield opened
+    await server.stop(0)
+
+
+async def test_each_of_many_calls_at_once_is_its_own_callers(channel: grpc.aio.Channel) -> None:
+    async def name(who: str) -> str:
+        call: Any = channel.unary_unary("/names/unary")
+        answer: bytes = await call(b"", metadata=(("authorization", f"Bearer {SECRETS[who]}"),))
+        return answer.decode()
+
+    async def names(who: str) -> set[str]:
+        call: Any = channel.stream_stream("/names/stream")
+        metadata = (("authorization", f"Bearer {SECRETS[who]}"),)
+        return {answer.decode() async for answer in call(iter([b""] * 5), metadata=metadata)}
+
+    people = ["alice", "bob"] * 20
+    assert await asyncio.gather(*map(name, people)) == [f"{who}, of {who}" for who in people]
+    assert await asyncio.gather(*map(names, people)) == [{f"{who}, of {who}"} for who in people]
+
+
+async def test_strangers_are_told_to_the_log_now_and_then(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = datetime(2026, 5, 4, tzinfo=UTC)
+    guard = Authentication(lambda: TOKENS, needed=Role.CALLER, now=lambda: now)
+
+    class Details:
+        method = "/x/y"
+        invocation_metadata = (("authorization", "Bearer waypost_wrong"),)
+
+    async def never(details: object) -> None:
+        raise AssertionError("it was let in")
+
+    async def strangers(count: int) -> None:
+        for _ in range(count):
+            await guard.intercept_service(never, Details())  # type: ignore[arg-type]
+
+    await strangers(50)
+    now = now.replace(second=11)
+    await strangers(50)
+    assert [record.getMessage() for record in caplog.records] == [
+        "calls without a valid token since the last such line: 1",
+        "calls without a valid token since the last such line: 50",
+    ]
+    assert "waypost_wrong" not in caplog.text
