@@ -83,7 +83,7 @@ class PostgresServer:
         self._process = None
 
     def _answers(self) -> bool:
-        command = [self._programs / "pg_isready", "--quiet", "--host", self._folder]
+        command = [str(self._programs / "pg_isready"), "--quiet", "--host", str(self._folder)]
         return subprocess.run(command, check=False).returncode == 0
 
 
