@@ -42,14 +42,14 @@ _TOKENS = re.compile(
 
 _AUTHORIZATION = re.compile(_WORD + r"(?i:bearer|basic)[ ]{1,3}([A-Za-z0-9._~+/=-]{16,}+)")
 
-_SECRET_NAME = (
-    r"(?i:(?P<password>passwords?|passwd|passphrase|passcode|pwd|(?<![a-z])pin)|secret|token|credentials?"
-    r"|(?:api|secret|access|private|auth|account|client|signing|encryption)"
+_NAMED = (
+    r"(?i:(?P<password>passwords?|passwd|passphrase|passcode|pwd|(?<![a-z])pin)"
+    r"|secret|token|credentials?|(?:api|secret|access|private|auth|account|client|signing|encryption)"
     r"[_ -]?(?:access[_ -]?)?(?:key|token|secret))"
 )
 _QUOTES = r"[\"'`*]{0,3}"
 _ASSIGNED = re.compile(
-    _SECRET_NAME
+    _NAMED
     + _QUOTES
     + r"\s{0,3}(?:(?P<mark>=>|:=|==?|:)|(?i:is|was)(?=\s))"
     + _QUOTES
