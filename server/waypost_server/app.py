@@ -14,6 +14,7 @@ from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.outcomes import Outcomes
 from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
+from waypost_server.recording import open_records
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
@@ -54,14 +55,16 @@ async def serve(
     live = Live(served)
     workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
     outcomes = Outcomes(time.monotonic)
+    records = open_records(settings)
     server = Server(
         live,
         workers,
         outcomes,
-        observers=Observers(),
+        observers=Observers(records.observers),
         address=settings.address,
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
+        journal=records.journal,
         shares_port=settings.processes > 1,
     )
     await server.start()
@@ -72,6 +75,7 @@ async def serve(
     if watch:
         watch.cancel()
     await server.stop(settings.drain_seconds)
+    await asyncio.to_thread(records.close)
 
 
 def _appliers() -> Appliers:

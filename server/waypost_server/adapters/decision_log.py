@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Double, Select, Text, column, func
+from sqlalchemy import Select, column, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
@@ -22,8 +22,8 @@ from waypost_server.adapters.log_rows import (
 from waypost_server.adapters.log_tables import DECISIONS, OUTCOMES, STATE, prepare, state
 from waypost_server.core.decision_log import (
     DecisionRecord,
-    LoggedDecision,
     LogFilter,
+    LoggedDecision,
     OutcomeRecord,
     Record,
 )
@@ -61,7 +61,7 @@ class DatabaseLog:
         """A decision with its outcomes; None where nothing of it was kept."""
         with self._transaction() as connection:
             wanted = sqlalchemy.select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)
-            row = connection.execute(wanted).mappings().one_or_none()
+            row = next(_rows(connection, wanted), None)
             outcomes = _outcomes(connection, [decision_id]).get(decision_id, ())
         if row is None and not outcomes:
             return None
@@ -135,9 +135,11 @@ class DatabaseLog:
 
     def _page(self, page: "Select[Any]") -> list[LoggedDecision]:
         with self._transaction() as connection:
-            decisions = [decision_of(row) for row in connection.execute(page).mappings()]
+            decisions = [decision_of(row) for row in _rows(connection, page)]
             outcomes = _outcomes(connection, [decision.decision_id for decision in decisions])
-        return [LoggedDecision(each, tuple(outcomes.get(each.decision_id, ()))) for each in decisions]
+        return [
+            LoggedDecision(each, tuple(outcomes.get(each.decision_id, ()))) for each in decisions
+        ]
 
     def _keep(
         self, connection: sqlalchemy.Connection, table: sqlalchemy.Table, rows: Sequence[Row]
@@ -188,6 +190,11 @@ def _insert(table: sqlalchemy.Table, dialect: str) -> sqlalchemy.Insert:
     )
 
 
+def _rows(connection: sqlalchemy.Connection, select: "Select[Any]") -> Iterator[Row]:
+    for row in connection.execute(select):
+        yield row._asdict()
+
+
 def _where(select: "Select[Any]", wanted: LogFilter) -> "Select[Any]":
     columns = DECISIONS.c
     if wanted.since_ms is not None:
@@ -211,7 +218,7 @@ def _outcomes(
         .order_by(OUTCOMES.c.at_ms, OUTCOMES.c.digest)
     )
     found: dict[str, list[OutcomeRecord]] = {}
-    for row in connection.execute(wanted).mappings() if ids else ():
+    for row in _rows(connection, wanted) if ids else ():
         found.setdefault(row["decision_id"], []).append(outcome_of(row))
     return found
 

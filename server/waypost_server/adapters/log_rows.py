@@ -29,6 +29,7 @@ _REST = tuple(
 )
 _CANDIDATE = tuple(field.name for field in fields(CandidateRecord))
 _TIMINGS = tuple(field.name for field in fields(TimingsRecord))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ATTEMPT_DEFAULTS = asdict(Attempt(model=""))
 
 
@@ -144,7 +145,7 @@ def _attempt(attempt: Attempt) -> Row:
 
 def _json(value: Row) -> str:
     # A null character is written as "\\u0000", which any database takes.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _storable(value: object) -> object:

@@ -8,8 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.service.journal import Journal
 from waypost_server.service.process import resident_bytes
-from waypost_server.service.reports import model_statuses, route_outcomes
+from waypost_server.service.reports import log_status, model_statuses, route_outcomes
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -18,12 +19,19 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
 
     def __init__(
-        self, live: Live, workers: Workers, outcomes: Outcomes, *, server_version: str
+        self,
+        live: Live,
+        workers: Workers,
+        outcomes: Outcomes,
+        *,
+        server_version: str,
+        journal: Journal | None = None,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
         self._server_version = server_version
+        self._journal = journal
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING
@@ -50,4 +58,5 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             resident_bytes=resident_bytes(),
             models=model_statuses(self._outcomes),
             route_outcomes=route_outcomes(self._outcomes),
+            decision_log=log_status(self._journal) if self._journal else None,
         )

@@ -14,6 +14,7 @@ from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.interceptor import StatusInterceptor
+from waypost_server.service.journal import Journal
 from waypost_server.service.router_servicer import RouterServicer
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
@@ -43,6 +44,7 @@ class Server:
         address: str,
         max_message_bytes: int,
         server_version: str,
+        journal: Journal | None = None,
         shares_port: bool = False,
     ) -> None:
         """Binds `address`, if wanted together with other processes that share it.
@@ -54,9 +56,9 @@ class Server:
         self._health = HealthServicer(("", ROUTER_SERVICE, ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
-            live, workers, outcomes, server_version=server_version
+            live, workers, outcomes, server_version=server_version, journal=journal
         )
-        router = RouterServicer(live, workers, outcomes, observers)
+        router = RouterServicer(live, workers, outcomes, observers, keeps_log=journal is not None)
         self._server = grpc.aio.server(
             interceptors=[StatusInterceptor()],
             options=[
