@@ -1,9 +1,11 @@
 """The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
 
+import sqlite3
+import time
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 from waypost_server.core.errors import SettingsError
 
@@ -11,6 +13,8 @@ SQLITE, POSTGRES = "sqlite", "postgresql"
 
 BUSY_MS = 5_000
 """How long a writer of SQLite waits for another process's transaction, which takes milliseconds."""
+
+_AGAIN_MS = 50
 
 
 def open_database(url: str) -> sqlalchemy.Engine:
@@ -49,11 +53,24 @@ def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
     def prepare(connection: DBAPIConnection, _: object) -> None:
         # Readers and one writer at a time, from any process; what is committed is on disk.
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _use_wal(cursor)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     return engine
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    """Switches to a write-ahead log: once in a file's life, but all who open it first may try."""
+    for left in reversed(range(BUSY_MS // _AGAIN_MS)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:  # for this alone SQLite itself does not wait
+            if not left or "locked" not in str(error):
+                raise
+            time.sleep(_AGAIN_MS / 1000)
 
 
 def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Select, column, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from waypost_server.adapters.database import POSTGRES
 from waypost_server.adapters.log_rows import (
@@ -158,19 +158,39 @@ class DatabaseLog:
     def _transaction(self) -> Iterator[sqlalchemy.Connection]:
         try:
             self._prepare()
-            with self._engine.begin() as connection:
+            with _begin(self._engine) as connection:
                 yield connection
-        except (DataError, IntegrityError, UnicodeError) as error:
-            raise RefusedRecordError(f"the decision log refuses a record: {_said(error)}") from None
-        except (SQLAlchemyError, OSError) as error:
-            raise DecisionLogError(f"the decision log cannot be used: {_said(error)}") from None
+        except DecisionLogError:
+            raise
+        except Exception as error:
+            # Whatever: when a connection breaks, a driver may stumble over anything.
+            if _is_of_the_data(error):
+                problem = f"the decision log refuses a record: {_said(error)}"
+                raise RefusedRecordError(problem) from error
+            raise DecisionLogError(f"the decision log cannot be used: {_said(error)}") from error
 
     def _prepare(self) -> None:
         with self._preparing:
             if not self._is_prepared:
-                with self._engine.begin() as connection:
+                with _begin(self._engine) as connection:
                     prepare(connection)
                 self._is_prepared = True
+
+
+@contextmanager
+def _begin(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+    """A transaction on a connection that is closed if anything goes wrong.
+
+    For a driver that was stopped in the middle of an answer takes the rest of it for the next one.
+    """
+    with engine.connect() as connection:
+        try:
+            transaction = connection.begin()
+            yield connection
+            transaction.commit()
+        except BaseException:
+            connection.invalidate()
+            raise
 
 
 def _insert(table: sqlalchemy.Table, dialect: str) -> sqlalchemy.Insert:
@@ -221,6 +241,15 @@ def _outcomes(
     for row in _rows(connection, wanted) if ids else ():
         found.setdefault(row["decision_id"], []).append(outcome_of(row))
     return found
+
+
+def _is_of_the_data(error: Exception) -> bool:
+    """Whether a database would say the same again."""
+    if isinstance(error, (DataError, IntegrityError, UnicodeError)):
+        return True
+    # PostgreSQL's driver knows no kinds of errors, only codes (SQLSTATE; 22 is "data exception").
+    said = error.orig.args[:1] if isinstance(error, DBAPIError) and error.orig else ()
+    return any(isinstance(each, dict) and each.get("C", "").startswith("22") for each in said)
 
 
 def _said(error: Exception) -> str:
