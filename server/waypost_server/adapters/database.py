@@ -1,5 +1,6 @@
 """The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
 
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ def open_database(url: str) -> sqlalchemy.Engine:
     Raises:
         SettingsError: it is neither, or the driver is not installed; without the password.
     """
+    # A connection that breaks is an error of whoever uses it; the pool adds its stack of calls.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         parsed = sqlalchemy.make_url(url)
     except sqlalchemy.exc.ArgumentError:
@@ -63,12 +66,13 @@ def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
 
 def _use_wal(cursor: DBAPICursor) -> None:
     """Switches to a write-ahead log: once in a file's life, but all who open it first may try."""
-    for left in reversed(range(BUSY_MS // _AGAIN_MS)):
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:  # for this alone SQLite itself does not wait
-            if not left or "locked" not in str(error):
+            if time.monotonic() > until or "locked" not in str(error):
                 raise
             time.sleep(_AGAIN_MS / 1000)
 
