@@ -15,6 +15,7 @@ from waypost_server.guarding import Guards
 from waypost_server.hot_reload import HotReload
 from waypost_server.loading import load_engine
 from waypost_server.logs import log_to_stderr, set_log_level
+from waypost_server.recording import open_records
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
 from waypost_server.service.crew_member import Link
@@ -64,15 +65,17 @@ async def serve(
     workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
     outcomes = Outcomes(time.monotonic)
     bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
+    records = open_records(settings)
     server = Server(
         live,
         workers,
         outcomes,
-        observers=Observers(),
+        observers=Observers(records.observers),
         address=settings.address,
         admin_address=admin_address_of(settings.address, settings.admin_address),
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
+        journal=records.journal,
         shares_port=settings.processes > 1,
         index_admin=bundles.admin,
         doors=guards.doors,
@@ -87,6 +90,7 @@ async def serve(
     for task in beside:
         task.cancel()
     await server.stop(settings.drain_seconds)
+    await asyncio.to_thread(records.close)
 
 
 def _appliers(guards: Guards) -> Appliers:

@@ -119,9 +119,9 @@ def test_outcomes_are_counted_by_route_and_each_decision_once(server: Caller) ->
         router_pb2.ModelAttempt(model="a judge", succeeded=True),
     ]
     answer = server.report(decision_id=music, outcome=accepted, route="music", attempts=attempts)
-    assert (answer.durable, answer.already_known) == (False, False)
+    assert (answer.durable, answer.already_known) == (True, False)
     answer = server.report(decision_id=music, outcome=accepted, route="music", attempts=attempts)
-    assert (answer.durable, answer.already_known) == (False, True)
+    assert (answer.durable, answer.already_known) == (True, True)
     thought = {"feedback": router_pb2.FEEDBACK_NEGATIVE, "correct_route": "travel"}
     assert not server.report(decision_id=music, **thought).already_known
     server.report(decision_id=travel, outcome=rejected, route="travel")

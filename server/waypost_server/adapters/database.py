@@ -1,9 +1,12 @@
 """The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
 
+import logging
+import sqlite3
+import time
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 from waypost_server.core.errors import SettingsError
 
@@ -11,6 +14,8 @@ SQLITE, POSTGRES = "sqlite", "postgresql"
 
 BUSY_MS = 5_000
 """How long a writer of SQLite waits for another process's transaction, which takes milliseconds."""
+
+_AGAIN_MS = 50
 
 
 def open_database(url: str) -> sqlalchemy.Engine:
@@ -22,6 +27,8 @@ def open_database(url: str) -> sqlalchemy.Engine:
     Raises:
         SettingsError: it is neither, or the driver is not installed; without the password.
     """
+    # A connection that breaks is an error of whoever uses it; the pool adds its stack of calls.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         parsed = sqlalchemy.make_url(url)
     except sqlalchemy.exc.ArgumentError:
@@ -49,11 +56,25 @@ def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
     def prepare(connection: DBAPIConnection, _: object) -> None:
         # Readers and one writer at a time, from any process; what is committed is on disk.
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _use_wal(cursor)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     return engine
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    """Switches to a write-ahead log: once in a file's life, but all who open it first may try."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:  # for this alone SQLite itself does not wait
+            if time.monotonic() > until or "locked" not in str(error):
+                raise
+            time.sleep(_AGAIN_MS / 1000)
 
 
 def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:

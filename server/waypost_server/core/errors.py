@@ -87,3 +87,11 @@ class EvaluationError(WaypostError):
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__("\n".join([f"{count}:", *problems]))
+
+
+class DecisionLogError(WaypostError):
+    """The decision log cannot be read or written, now or with this version of Waypost."""
+
+
+class RefusedRecordError(DecisionLogError):
+    """A record that the decision log can never take."""

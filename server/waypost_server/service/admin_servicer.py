@@ -12,8 +12,9 @@ from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_server.core.errors import ActivationError
 from waypost_server.core.outcomes import Outcomes
 from waypost_server.service.index_admin import IndexAdmin
+from waypost_server.service.journal import Journal
 from waypost_server.service.process import resident_bytes
-from waypost_server.service.reports import model_statuses, route_outcomes
+from waypost_server.service.reports import log_status, model_statuses, route_outcomes
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -29,12 +30,14 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         *,
         server_version: str,
         index_admin: IndexAdmin | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
         self._server_version = server_version
         self._index = index_admin
+        self._journal = journal
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING
@@ -62,6 +65,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             models=model_statuses(self._outcomes),
             route_outcomes=route_outcomes(self._outcomes),
             refused_bundle=self._index.refused if self._index else "",
+            decision_log=log_status(self._journal) if self._journal else None,
         )
 
     async def BuildIndex(  # noqa: N802

@@ -78,6 +78,10 @@ class ContractWriter:
         )
         self._hints = {name: _hints(route.hints) for name, route in catalog.routes.items()}
 
+    def facts(self, stage: Stage) -> StageFacts:
+        """What contracts say of a stage."""
+        return self._stages[stage]
+
     def write(
         self, routed: Routed, left_out: Mapping[str, str] = NOTHING
     ) -> contract_pb2.HandoffContract:

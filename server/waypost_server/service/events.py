@@ -1,9 +1,11 @@
 """What happens to queries, for whoever keeps or counts it."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.report import OutcomeReport
 from waypost_server.service.caller import Caller
 from waypost_server.service.engine import Routed
@@ -21,6 +23,8 @@ class Decided:
         caller: who asked.
         rejected_decision: the decision that this one takes the place of; empty for a first one.
         rejection_reason: why that one's specialist rejected the query; empty for not said.
+        calibration: what its confidence was fitted on.
+        written: to be told whether it is in the decision log, on disk; None where nobody asks.
     """
 
     routed: Routed
@@ -30,6 +34,8 @@ class Decided:
     caller: Caller
     rejected_decision: str = ""
     rejection_reason: str = ""
+    calibration: CalibrationMethod = CalibrationMethod.NONE
+    written: asyncio.Future[bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +46,13 @@ class Reported:
         report: what the client says.
         caller: who says it.
         known: whether this process had heard of the decision's outcome before.
+        written: as for Decided.
     """
 
     report: OutcomeReport
     caller: Caller
     known: bool
+    written: asyncio.Future[bool] | None = None
 
 
 class Observer(Protocol):

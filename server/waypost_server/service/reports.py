@@ -3,6 +3,7 @@
 from waypost.v1 import admin_pb2, router_pb2
 from waypost_server.core.outcomes import ModelCount, Outcomes
 from waypost_server.core.report import Attempt, Feedback, OutcomeReport, Role, SpecialistOutcome
+from waypost_server.service.journal import Journal
 
 _OUTCOMES = {
     router_pb2.SpecialistOutcome.Value(f"SPECIALIST_OUTCOME_{outcome}"): outcome
@@ -39,6 +40,16 @@ def report_of(request: router_pb2.ReportOutcomeRequest) -> OutcomeReport:
         note=request.note,
         route=request.route,
         answered_by=request.answered_by,
+    )
+
+
+def log_status(journal: Journal) -> admin_pb2.DecisionLogStatus:
+    """How the decision log is doing."""
+    return admin_pb2.DecisionLogStatus(
+        written=journal.written,
+        dropped=journal.dropped,
+        waiting=journal.waiting,
+        problem=journal.problem,
     )
 
 

@@ -16,6 +16,7 @@ from waypost_server.core.report import check_report
 from waypost_server.service.caller import current_caller
 from waypost_server.service.convert import query_of
 from waypost_server.service.events import Decided, Observers, Reported
+from waypost_server.service.journal import is_written
 from waypost_server.service.reports import report_of
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
@@ -43,12 +44,15 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         outcomes: Outcomes,
         observers: Observers,
         tenancy: Tenancy,
+        *,
+        keeps_log: bool = False,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
         self._observers = observers
         self._tenancy = tenancy
+        self._keeps_log = keeps_log
         self._turn = asyncio.Lock()
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)
@@ -56,7 +60,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        contract = await self._contract(self._live.served, self._tenancy.admit(query_of(request)))
+        contract = await self._contract(
+            self._live.served, self._tenancy.admit(query_of(request)), context
+        )
         return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
@@ -72,7 +78,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
         async def result(query: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
             async with share:
-                return await self._result(served, query)
+                return await self._result(served, query, context)
 
         results = await asyncio.gather(*map(result, request.queries))
         return router_pb2.RouteQueriesResponse(results=results)
@@ -84,7 +90,13 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> AsyncIterator[router_pb2.StreamQueriesResponse]:
         """Decides about a stream of queries; a bad one fails alone."""
         self._workers.check_open()
-        async for response in answers(request_iterator, self._answer, at_once=STREAM_SHARE):
+
+        async def answer(
+            request: router_pb2.StreamQueriesRequest,
+        ) -> router_pb2.StreamQueriesResponse:
+            return await self._answer(request, context)
+
+        async for response in answers(request_iterator, answer, at_once=STREAM_SHARE):
             yield response
 
     async def RerouteQuery(  # noqa: N802
@@ -102,6 +114,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             contract=await self._contract(
                 self._live.served,
                 query,
+                context,
                 rejected_decision=request.decision_id,
                 rejection_reason=request.rejection_reason,
             )
@@ -115,8 +128,13 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         report = report_of(request)
         check_report(report, loaded=self._live.known_routes)
         known = self._outcomes.hear(report, fleet=self._live.served.engine.router.catalog.models)
-        self._observers.reported(Reported(report=report, caller=current_caller(), known=known))
-        return router_pb2.ReportOutcomeResponse(durable=False, already_known=known)
+        written = self._asks_for_log()
+        self._observers.reported(
+            Reported(report=report, caller=current_caller(), known=known, written=written)
+        )
+        return router_pb2.ReportOutcomeResponse(
+            durable=await is_written(written, context.time_remaining()), already_known=known
+        )
 
     async def ListRoutes(  # noqa: N802
         self, request: router_pb2.ListRoutesRequest, context: Context
@@ -160,7 +178,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         )
 
     async def _answer(
-        self, request: router_pb2.StreamQueriesRequest
+        self, request: router_pb2.StreamQueriesRequest, context: Context
     ) -> router_pb2.StreamQueriesResponse:
         query = request.query
         try:
@@ -172,19 +190,21 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             result = _failed(error)
         else:
             # It may outlive its version, too, so that each of its queries takes the live one.
-            result = await self._result(self._live.served, query)
+            result = await self._result(self._live.served, query, context)
         return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
 
     async def _contract(
         self,
         served: Served,
         query: Query,
+        context: Context,
         *,
         rejected_decision: str = "",
         rejection_reason: str = "",
     ) -> contract_pb2.HandoffContract:
         routed = await self._workers.route(served.engine, query)
         contract = served.writer.write(routed, self._left_out())
+        written = self._asks_for_log() if query.wait_for_log else None
         self._observers.decided(
             Decided(
                 routed=routed,
@@ -194,20 +214,27 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                 caller=current_caller(),
                 rejected_decision=rejected_decision,
                 rejection_reason=rejection_reason,
+                calibration=served.writer.facts(routed.stage).calibration,
+                written=written,
             )
         )
+        contract.durable = await is_written(written, context.time_remaining())
         return contract
+
+    def _asks_for_log(self) -> asyncio.Future[bool] | None:
+        """For an event whose record is waited for; None where no log is kept."""
+        return asyncio.get_running_loop().create_future() if self._keeps_log else None
 
     def _left_out(self) -> Mapping[str, str]:
         return self._outcomes.breakers.left_out()
 
     async def _result(
-        self, served: Served, request: router_pb2.RouteQueryRequest
+        self, served: Served, request: router_pb2.RouteQueryRequest, context: Context
     ) -> router_pb2.RouteResult:
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            contract = await self._contract(served, self._tenancy.admit(query_of(request)))
+            contract = await self._contract(served, self._tenancy.admit(query_of(request)), context)
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -18,6 +18,7 @@ from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.interceptor import StatusInterceptor
+from waypost_server.service.journal import Journal
 from waypost_server.service.router_servicer import RouterServicer
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
@@ -48,6 +49,7 @@ class Server:
         admin_address: str,
         max_message_bytes: int,
         server_version: str,
+        journal: Journal | None = None,
         shares_port: bool = False,
         index_admin: IndexAdmin | None = None,
         doors: Doors | None = None,
@@ -64,10 +66,17 @@ class Server:
         self._admin_health = HealthServicer(("", ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
-            live, workers, outcomes, server_version=server_version, index_admin=index_admin
+            live,
+            workers,
+            outcomes,
+            server_version=server_version,
+            index_admin=index_admin,
+            journal=journal,
         )
         doors = doors or Doors()
-        router = RouterServicer(live, workers, outcomes, observers, doors.tenancy)
+        router = RouterServicer(
+            live, workers, outcomes, observers, doors.tenancy, keeps_log=journal is not None
+        )
         options = [
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.server.max_pending_requests", PENDING),

@@ -1,6 +1,8 @@
 """What the server remembers."""
 
-from pydantic import BaseModel, Field
+from typing import Annotated
+
+from pydantic import BaseModel, Field, PositiveInt
 
 
 class Records(BaseModel):
@@ -13,4 +15,26 @@ class Records(BaseModel):
             "`postgresql://USER:PASSWORD@HOST/NAME`."
         ),
         json_schema_extra={"secret": True},
+    )
+    decision_log: bool = Field(
+        True, description="Whether every decision and what is reported of it is kept."
+    )
+    log_text: bool = Field(
+        False,
+        description=(
+            "Whether the decision log keeps queries, without the secrets, addresses and account "
+            "numbers that are found in them."
+        ),
+    )
+    log_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        90, description="Days after which the decision log forgets; 0 for never."
+    )
+    log_buffer_records: PositiveInt = Field(
+        10_000,
+        description=(
+            "Records that may wait for the database in each process; more are lost and counted."
+        ),
+    )
+    log_buffer_bytes: Annotated[int, Field(ge=2**20, le=2**34)] = Field(
+        64 * 2**20, description="How much memory they may take, in bytes."
     )

@@ -19,6 +19,7 @@ from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.events import Observer, Observers
+from waypost_server.service.journal import Journal
 from waypost_server.service.server import Server
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
@@ -102,6 +103,7 @@ async def serving(
     live: Live | None = None,
     clock: Callable[[], float] = time.monotonic,
     observers: Iterable[Observer] = (),
+    journal: Journal | None = None,
 ) -> AsyncIterator[AsyncClient]:
     """A server in this process, on a real port, and a client of it."""
     server = Server(
@@ -113,6 +115,7 @@ async def serving(
         admin_address="127.0.0.1:0",
         max_message_bytes=2**20,
         server_version="test",
+        journal=journal,
     )
     await server.start()
     try:
