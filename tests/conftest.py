@@ -10,6 +10,7 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
 
 from tests.llm_server import LlmServer
+from tests.postgres_server import PostgresServer, running_postgres
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.settings import Settings
 from waypost_server.workshop.indexing import build_index
@@ -58,3 +59,19 @@ def index_folder(
     )
     build_index(settings, lambda done, total: None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for all tests that take a new database of it and do not stop it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, of each kind that there is, in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/waypost.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()

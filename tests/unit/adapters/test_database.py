@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from tests.postgres_server import PostgresServer, running_postgres
 from waypost_server.adapters.database import open_database
 from waypost_server.core.errors import SettingsError
 
@@ -40,3 +41,34 @@ def test_postgresql_is_reached_by_its_own_driver() -> None:
     engine = open_database("postgresql://me:secret@localhost/waypost")
     assert engine.dialect.driver == "pg8000"
     assert "secret" not in repr(engine.url)
+
+
+def test_both_kinds_keep_what_is_committed(database_url: str) -> None:
+    table = sqlalchemy.Table(
+        "kept", sqlalchemy.MetaData(), sqlalchemy.Column("text", sqlalchemy.Text)
+    )
+    engine = open_database(database_url)
+    with engine.begin() as connection:
+        table.create(connection)
+        connection.execute(table.insert().values(text="wörd"))
+    engine.dispose()
+    with engine.connect() as connection:
+        assert connection.scalars(sqlalchemy.select(table.c.text)).all() == ["wörd"]
+    engine.dispose()
+
+
+def test_a_stopped_postgresql_is_an_error_and_a_started_one_answers_again(
+    postgres: PostgresServer,
+) -> None:
+    del postgres  # skips here where there is none, before another one is set up
+    with running_postgres() as server:
+        engine = open_database(server.new_database())
+        with engine.connect() as connection:
+            assert connection.scalar(sqlalchemy.text("SELECT 1")) == 1
+        server.stop()
+        with pytest.raises(sqlalchemy.exc.DBAPIError):
+            engine.connect()
+        server.start()
+        with engine.connect() as connection:
+            assert connection.scalar(sqlalchemy.text("SELECT 1")) == 1
+        engine.dispose()
