@@ -11,6 +11,7 @@ from waypost_client._aio import AsyncClient
 from waypost_client._errors import (
     AuthenticationError,
     DeadlineExceededError,
+    FailedPreconditionError,
     InternalError,
     InvalidRequestError,
     NotFoundError,
@@ -81,6 +82,7 @@ __all__ = [
     "DeadlineExceededError",
     "DispatchPolicy",
     "ExcludedModel",
+    "FailedPreconditionError",
     "Feedback",
     "GuardAction",
     "Hints",

@@ -17,11 +17,14 @@ from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
+from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
+from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.watch import Mark, Watch
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
+from waypost_server.sharing import shared_state
 
 _log = logging.getLogger(__name__)
 
@@ -54,16 +57,19 @@ async def serve(
     live = Live(served)
     workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
     outcomes = Outcomes(time.monotonic)
+    shared = Shared(shared_state(settings), outcomes.breakers, this_process())
     server = Server(
         live,
         workers,
         outcomes,
+        shared,
         observers=Observers(),
         address=settings.address,
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
     )
+    await shared.start(required=not settings.start_without_database)
     await server.start()
     ready(server.address, served.engine.index_version)
     watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
@@ -72,6 +78,7 @@ async def serve(
     if watch:
         watch.cancel()
     await server.stop(settings.drain_seconds)
+    await shared.stop()
 
 
 def _appliers() -> Appliers:

@@ -8,8 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.core.switches import Kind, Target
 from waypost_server.service.process import resident_bytes
 from waypost_server.service.reports import model_statuses, route_outcomes
+from waypost_server.service.shared import Answer, Shared
+from waypost_server.service.switches import switch_messages
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -18,17 +21,48 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
 
     def __init__(
-        self, live: Live, workers: Workers, outcomes: Outcomes, *, server_version: str
+        self,
+        live: Live,
+        workers: Workers,
+        outcomes: Outcomes,
+        shared: Shared,
+        *,
+        server_version: str,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
+        self._shared = shared
         self._server_version = server_version
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING
 
-    async def GetStatus(  # noqa: N802  (gRPC names methods)
+    async def SetRouteEnabled(  # noqa: N802  (gRPC names methods)
+        self,
+        request: admin_pb2.SetRouteEnabledRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.SetRouteEnabledResponse:
+        """Switches a route on or off, here and wherever else queries are decided."""
+        target = Target(Kind.ROUTE, request.route)
+        answer = await self._switch(target, enabled=request.enabled, note=request.note)
+        return admin_pb2.SetRouteEnabledResponse(
+            previously_enabled=answer.was_enabled, pending_processes=answer.pending
+        )
+
+    async def SetModelEnabled(  # noqa: N802
+        self,
+        request: admin_pb2.SetModelEnabledRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.SetModelEnabledResponse:
+        """Switches a model on or off, here and wherever else queries are decided."""
+        target = Target(Kind.MODEL, request.model)
+        answer = await self._switch(target, enabled=request.enabled, note=request.note)
+        return admin_pb2.SetModelEnabledResponse(
+            previously_enabled=answer.was_enabled, pending_processes=answer.pending
+        )
+
+    async def GetStatus(  # noqa: N802
         self,
         request: admin_pb2.GetStatusRequest,
         context: grpc.aio.ServicerContext[Any, Any],
@@ -50,4 +84,10 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             resident_bytes=resident_bytes(),
             models=model_statuses(self._outcomes),
             route_outcomes=route_outcomes(self._outcomes),
+            process_id=self._shared.process.process_id,
+            switches=switch_messages(self._shared.switches),
         )
+
+    async def _switch(self, target: Target, *, enabled: bool, note: str) -> Answer:
+        catalog = self._live.served.engine.router.catalog
+        return await self._shared.switch(target, catalog, enabled=enabled, note=note)

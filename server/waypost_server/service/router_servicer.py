@@ -13,10 +13,12 @@ from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.query import MAX_BATCH, Query
 from waypost_server.core.rejections import check_reroute
 from waypost_server.core.report import check_report
+from waypost_server.core.switches import Off
 from waypost_server.service.caller import current_caller
 from waypost_server.service.convert import query_of
 from waypost_server.service.events import Decided, Observers, Reported
 from waypost_server.service.reports import report_of
+from waypost_server.service.shared import Shared
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
@@ -36,11 +38,17 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     """Answers callers."""
 
     def __init__(
-        self, live: Live, workers: Workers, outcomes: Outcomes, observers: Observers
+        self,
+        live: Live,
+        workers: Workers,
+        outcomes: Outcomes,
+        shared: Shared,
+        observers: Observers,
     ) -> None:
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
+        self._shared = shared
         self._observers = observers
         self._turn = asyncio.Lock()
 
@@ -49,7 +57,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        contract = await self._contract(self._live.served, query_of(request))
+        served = self._live.served
+        contract = await self._contract(served, query_of(request, off=self._off(served)))
         return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
@@ -90,10 +99,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             rejected=request.rejected_routes,
             reason=request.rejection_reason,
         )
-        query = query_of(request.query, request.rejected_routes)
+        served = self._live.served
+        query = query_of(request.query, request.rejected_routes, off=self._off(served))
         return router_pb2.RerouteQueryResponse(
             contract=await self._contract(
-                self._live.served,
+                served,
                 query,
                 rejected_decision=request.decision_id,
                 rejection_reason=request.rejection_reason,
@@ -115,7 +125,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.ListRoutesRequest, context: Context
     ) -> router_pb2.ListRoutesResponse:
         """Lists the loaded routes."""
-        engine = self._live.served.engine
+        served = self._live.served
+        engine, off = served.engine, self._off(served).routes
         router, catalog, exemplars = engine.router, engine.router.catalog, engine.router.exemplars
         return router_pb2.ListRoutesResponse(
             routes=[
@@ -126,8 +137,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                     threshold_auto=route.threshold is None,
                     exemplar_count=exemplars.counts.get(name, 0),
                     negative_count=exemplars.negative_counts.get(name, 0),
-                    enabled=True,
-                    fallback_route=catalog.fallback_of(route),
+                    enabled=name not in off,
+                    fallback_route=catalog.fallback_of(route, without=off),
                 )
                 for name, route in catalog.routes.items()
             ],
@@ -141,7 +152,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """Returns a route's prompt, unless the caller has it, and models."""
         served = self._live.served
         catalog = served.engine.router.catalog
-        ref = served.writer.specialists.of(catalog.route(request.route).name, self._left_out())
+        ref = served.writer.specialists.of(
+            catalog.route(request.route).name, self._left_out(), off=self._off(served).models
+        )
         return specialist_response(request, catalog, ref)
 
     async def GetContractSchema(  # noqa: N802
@@ -191,6 +204,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         )
         return contract
 
+    def _off(self, served: Served) -> Off:
+        return self._shared.off(served.engine.router.catalog)
+
     def _left_out(self) -> Mapping[str, str]:
         return self._outcomes.breakers.left_out()
 
@@ -200,7 +216,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            contract = await self._contract(served, query_of(request))
+            query = query_of(request, off=self._off(served))
+            contract = await self._contract(served, query)
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -15,6 +15,7 @@ from waypost_server.service.events import Observers
 from waypost_server.service.health import HealthServicer
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.router_servicer import RouterServicer
+from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -38,6 +39,7 @@ class Server:
         live: Live,
         workers: Workers,
         outcomes: Outcomes,
+        shared: Shared,
         *,
         observers: Observers,
         address: str,
@@ -54,9 +56,9 @@ class Server:
         self._health = HealthServicer(("", ROUTER_SERVICE, ADMIN_SERVICE))
         # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
         self._admin = AdminServicer(  # type: ignore[abstract]
-            live, workers, outcomes, server_version=server_version
+            live, workers, outcomes, shared, server_version=server_version
         )
-        router = RouterServicer(live, workers, outcomes, observers)
+        router = RouterServicer(live, workers, outcomes, shared, observers)
         self._server = grpc.aio.server(
             interceptors=[StatusInterceptor()],
             options=[

@@ -7,7 +7,10 @@ import grpc
 from waypost_server.core.errors import (
     InvalidQueryError,
     OverloadedError,
+    SharedStateError,
+    SwitchRefusedError,
     UnavailableError,
+    UnknownModelError,
     UnknownRouteError,
     UnknownShadowError,
     WaypostError,
@@ -17,7 +20,10 @@ from waypost_server.service.ids import new_decision_id
 STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     InvalidQueryError: grpc.StatusCode.INVALID_ARGUMENT,
     UnknownRouteError: grpc.StatusCode.NOT_FOUND,
+    UnknownModelError: grpc.StatusCode.NOT_FOUND,
     UnknownShadowError: grpc.StatusCode.NOT_FOUND,
+    SwitchRefusedError: grpc.StatusCode.FAILED_PRECONDITION,
+    SharedStateError: grpc.StatusCode.UNAVAILABLE,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }

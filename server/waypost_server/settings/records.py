@@ -10,7 +10,7 @@ class Records(BaseModel):
         "sqlite:///data/waypost.db",
         description=(
             "Where decisions, outcomes and switches are kept: `sqlite:///FILE`, or for a fleet "
-            "`postgresql://USER:PASSWORD@HOST/NAME`."
+            "`postgresql://USER:PASSWORD@HOST/NAME`; `none` keeps them in memory, for one process."
         ),
         json_schema_extra={"secret": True},
     )

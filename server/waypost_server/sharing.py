@@ -1,0 +1,23 @@
+"""What processes share, from settings."""
+
+from waypost_server.adapters.database import open_database
+from waypost_server.adapters.memory_state import MemoryState
+from waypost_server.adapters.sql_state import SqlState
+from waypost_server.core.errors import SettingsError
+from waypost_server.core.shared_state import SharedState
+from waypost_server.settings import Settings
+
+NO_DATABASE = "none"
+"""What WAYPOST_DATABASE says where none is wanted."""
+
+
+def shared_state(settings: Settings) -> SharedState:
+    """Where this process's share is kept; raises SettingsError."""
+    if settings.database != NO_DATABASE:
+        return SqlState(open_database(settings.database))
+    if settings.processes > 1:
+        raise SettingsError(
+            f"WAYPOST_DATABASE is {NO_DATABASE!r}, and WAYPOST_PROCESSES is {settings.processes}: "
+            "a kill switch would reach one of them alone; name a database, or have one process"
+        )
+    return MemoryState()
