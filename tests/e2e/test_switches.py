@@ -1,6 +1,5 @@
 """Kill switches over the wire: on every process and replica, across restarts, audited."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.e2e.processes import ServerProcess, running_server, waypost
+from tests.e2e.processes import ServerProcess, running_server
 from tests.e2e.topics import CLEAR, DEFAULT, build, topics
-from tests.postgres_server import PostgresServer, running_postgres
+from tests.postgres_server import PostgresServer
 from waypost.v1 import admin_pb2, contract_pb2, router_pb2, router_pb2_grpc
 
 DISABLED, NO_MODEL = contract_pb2.REASON_ROUTE_DISABLED, contract_pb2.REASON_NO_ELIGIBLE_MODEL
@@ -163,9 +162,7 @@ def test_no_decision_that_begins_after_the_answer_goes_to_a_route_that_is_off(
     assert not first_off
 
 
-def test_it_is_off_at_every_process_and_survives_a_restart(
-    index: Path, tmp_path: Path
-) -> None:
+def test_it_is_off_at_every_process_and_survives_a_restart(index: Path, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/waypost.db"
     with running_server(index, WAYPOST_DATABASE=database, WAYPOST_PROCESSES="2") as server:
         assert set_route(server, OFF, enabled=False, note="it drifts").pending_processes == 0

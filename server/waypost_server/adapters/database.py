@@ -1,5 +1,6 @@
 """The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
 
+import logging
 from pathlib import Path
 
 import sqlalchemy
@@ -57,6 +58,9 @@ def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
 
 
 def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:
+    # It logs a traceback for each connection that cannot even be closed any more; who used it tells
+    # in a sentence.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         return sqlalchemy.create_engine(
             url.set(drivername=f"{POSTGRES}+pg8000"),

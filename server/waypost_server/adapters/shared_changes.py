@@ -2,6 +2,7 @@
 
 import os
 import select
+import sqlite3
 import threading
 import time
 from contextlib import suppress
@@ -109,10 +110,21 @@ class Looking:
             if self._connection is None:
                 opened = self._engine.connect()
                 self._connection = opened.execution_options(isolation_level="AUTOCOMMIT")
-            return _read(self._connection)
+            return self._read(self._connection)
         except BaseException:
             self.close()
             raise
+
+    def _read(self, connection: sqlalchemy.Connection) -> Revisions:
+        # Past SQLAlchemy's own 100 microseconds, which would be spent 20 times a second.
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(_READ)
+            rows = dict(cursor.fetchall())
+            cursor.close()
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
+        return Revisions(rows[SWITCHES_TOPIC], rows[BREAKERS_TOPIC])
 
 
 class Listening:
@@ -130,7 +142,7 @@ class Listening:
         until = time.monotonic() + seconds
         try:
             while True:
-                found = _read(self._listening())
+                found = read_revisions(self._listening())
                 left = until - time.monotonic()
                 if found != known or left <= 0 or self._told(min(left, NET_SECONDS)):
                     return found
@@ -176,14 +188,3 @@ class Listening:
         if connection is not None:
             connection.invalidate()
             connection.close()
-
-
-def _read(connection: sqlalchemy.Connection) -> Revisions:
-    # Past SQLAlchemy's own 100 microseconds, which would be spent 20 times a second.
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(_READ)
-        rows = dict(cursor.fetchall())
-    finally:
-        cursor.close()
-    return Revisions(rows[SWITCHES_TOPIC], rows[BREAKERS_TOPIC])

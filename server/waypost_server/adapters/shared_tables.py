@@ -3,6 +3,8 @@
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text
 
+from waypost_server.adapters.database import SQLITE
+
 METADATA = sqlalchemy.MetaData()
 
 SWITCHES_TOPIC, BREAKERS_TOPIC = "switches", "breakers"
@@ -38,7 +40,7 @@ AUDIT = Table(
     "audit",
     METADATA,
     # SQLite counts in a column of this very type alone.
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, SQLITE), primary_key=True),
     Column("at", Float(53), nullable=False),
     Column("who", Text, nullable=False),
     Column("act", Text, nullable=False),
@@ -63,17 +65,22 @@ _MAKING = 7_493_989_401_112_033_635
 """A number of nobody else's: PostgreSQL makes a table twice when two make it at once."""
 
 
+_SEED = sqlalchemy.text(
+    "INSERT INTO revisions (topic, revision) VALUES (:topic, 0) ON CONFLICT (topic) DO NOTHING"
+)
+
+
 def make_tables(connection: sqlalchemy.Connection) -> None:
-    """Makes the tables that are missing, within a transaction of the connection's."""
-    known = set(sqlalchemy.inspect(connection).get_table_names())
-    if known.issuperset(METADATA.tables):
-        return  # who may not make tables may use them
-    if connection.dialect.name != "sqlite":
-        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_MAKING)))
-    for table in METADATA.sorted_tables:
-        connection.execute(sqlalchemy.schema.CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(sqlalchemy.schema.CreateIndex(index, if_not_exists=True))
+    """Makes what is missing, within a transaction of the connection's."""
+    # Who may not make tables may use them.
+    if not set(sqlalchemy.inspect(connection).get_table_names()).issuperset(METADATA.tables):
+        if connection.dialect.name != SQLITE:
+            connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_MAKING)))
+        for table in METADATA.sorted_tables:
+            connection.execute(sqlalchemy.schema.CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(sqlalchemy.schema.CreateIndex(index, if_not_exists=True))
+    # SQLite's tables are there before the transaction ends, be it another process's.
     topics = set(connection.scalars(sqlalchemy.select(REVISIONS.c.topic)))
-    for topic in {SWITCHES_TOPIC, BREAKERS_TOPIC} - topics:
-        connection.execute(REVISIONS.insert().values(topic=topic, revision=0))
+    for topic in sorted({SWITCHES_TOPIC, BREAKERS_TOPIC} - topics):
+        connection.execute(_SEED, {"topic": topic})
