@@ -227,8 +227,6 @@ class Shared:
                 self._hints.take(hints.open, self._loop)
             if self._clock() >= self._beat_at + BEAT_SECONDS:
                 self._beat()
-                living = self._roll.silence(self._state.peers())
-                self.processes = sum(silent <= SILENT_SECONDS for _, silent in living)
             self._well()
 
     def _take_switches(self, switches: Switches) -> None:
@@ -248,6 +246,8 @@ class Shared:
     def _beat(self) -> None:
         self._state.beat(self.process, self._known.switches)
         self._beat_at = self._clock()
+        living = self._roll.silence(self._state.peers())
+        self.processes = sum(silent <= SILENT_SECONDS for _, silent in living)
 
     def _work_out(self, catalog: Catalog) -> Off:
         switches = self._switches

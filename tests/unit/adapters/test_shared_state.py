@@ -37,7 +37,7 @@ def join(request: pytest.FixtureRequest) -> Iterator[Join]:
     """Gives each caller a share in one state, as a process of its own has it."""
     if request.param == "memory":
         memory = MemoryState()
-        yield lambda: memory
+        yield lambda: MemoryState(beside=memory)
         return
     if request.param == "sqlite":
         url = f"sqlite:///{request.getfixturevalue('tmp_path')}/waypost.db"
