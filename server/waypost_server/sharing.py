@@ -12,7 +12,7 @@ NO_DATABASE = "none"
 
 
 def shared_state(settings: Settings) -> SharedState:
-    """Where this process's share is kept; raises SettingsError."""
+    """Where a server keeps this process's share; raises SettingsError."""
     if settings.database != NO_DATABASE:
         return SqlState(open_database(settings.database))
     if settings.processes > 1:
@@ -21,3 +21,12 @@ def shared_state(settings: Settings) -> SharedState:
             "a kill switch would reach one of them alone; name a database, or have one process"
         )
     return MemoryState()
+
+
+def database_state(settings: Settings) -> SharedState:
+    """What servers have kept in the database; raises SettingsError where there is none."""
+    if settings.database == NO_DATABASE:
+        raise SettingsError(
+            f"WAYPOST_DATABASE is {NO_DATABASE!r}: a server without a database keeps nothing"
+        )
+    return SqlState(open_database(settings.database))

@@ -45,7 +45,7 @@ class MemoryState:
             beside: whose state it is a share in; None for one of its own.
         """
         self._clock = clock
-        self._kept = beside._kept if beside else _Kept()
+        self._kept: _Kept = beside._kept if beside else _Kept()
         self._changed = self._kept.changed
         self._woken = False
 
@@ -106,7 +106,8 @@ class MemoryState:
             self._kept.open.pop(model, None)
             if hint:
                 self._kept.open[model] = (now - hint.ago_seconds, now + hint.left_seconds)
-            self._change(replace(self._kept.revisions, breakers=self._kept.revisions.breakers + 1))
+            revisions = self._kept.revisions
+            self._change(replace(revisions, breakers=revisions.breakers + 1))
 
     def audit(self, act: Act) -> None:
         """As the port says."""
