@@ -25,6 +25,7 @@ from waypost_client._aio import AsyncClient
 from waypost_client._errors import (
     AuthenticationError,
     DeadlineExceededError,
+    FailedPreconditionError,
     InternalError,
     InvalidRequestError,
     NotFoundError,
@@ -99,6 +100,7 @@ __all__ = [
     "DecisionLogStatus",
     "DispatchPolicy",
     "ExcludedModel",
+    "FailedPreconditionError",
     "Feedback",
     "GuardAction",
     "Hints",

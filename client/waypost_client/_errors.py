@@ -25,6 +25,10 @@ class NotFoundError(WaypostError):
     """A route or decision of that name is not there."""
 
 
+class FailedPreconditionError(WaypostError):
+    """Something else must change before the server can do this; `details` says what."""
+
+
 class OverloadedError(WaypostError):
     """The server has no room; try again later."""
 
@@ -60,6 +64,7 @@ class InternalError(WaypostError):
 ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,

@@ -20,10 +20,13 @@ from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
 from waypost_server.service.crew_member import Link
 from waypost_server.service.events import Observers
+from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
+from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
+from waypost_server.sharing import shared_state
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +69,12 @@ async def serve(
     outcomes = Outcomes(time.monotonic)
     bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
     records = open_records(settings)
+    shared = Shared(shared_state(settings), outcomes.breakers, this_process())
     server = Server(
         live,
         workers,
         outcomes,
+        shared,
         observers=Observers(records.observers),
         address=settings.address,
         admin_address=admin_address_of(settings.address, settings.admin_address),
@@ -80,6 +85,7 @@ async def serve(
         index_admin=bundles.admin,
         doors=guards.doors,
     )
+    await shared.start(required=not settings.start_without_database)
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
@@ -91,6 +97,7 @@ async def serve(
         task.cancel()
     await server.stop(settings.drain_seconds)
     await asyncio.to_thread(records.close)
+    await shared.stop()
 
 
 def _appliers(guards: Guards) -> Appliers:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from waypost_server.adapters.database import open_database
 from waypost_server.adapters.decision_log import DatabaseLog
+from waypost_server.core.errors import SettingsError
 from waypost_server.service.events import Observer
 from waypost_server.service.journal import Journal
 from waypost_server.service.retention import Sweeper
 from waypost_server.settings import Settings
+from waypost_server.settings.records import NO_DATABASE
 
 FLUSH_SECONDS = 5.0
 """How long a server that stops waits for its log, where the database does not answer."""
@@ -49,7 +51,7 @@ def open_records(settings: Settings) -> Records:
     Raises:
         SettingsError: the database's URL is wrong, or its driver is not installed.
     """
-    if not settings.decision_log:
+    if not (settings.decision_log and settings.has_database):
         return Records()
     log = open_log(settings)
     journal = Journal(
@@ -65,4 +67,8 @@ def open_records(settings: Settings) -> Records:
 
 def open_log(settings: Settings) -> DatabaseLog:
     """The decision log that the settings name, to be read or written; raises SettingsError."""
+    if not settings.has_database:
+        raise SettingsError(
+            f"WAYPOST_DATABASE is {NO_DATABASE!r}: a server without a database keeps no log"
+        )
     return DatabaseLog(open_database(settings.database))

@@ -78,6 +78,9 @@ def _use_wal(cursor: DBAPICursor) -> None:
 
 
 def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:
+    # It logs a traceback for each connection that cannot even be closed any more; who used it tells
+    # in a sentence.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         return sqlalchemy.create_engine(
             url.set(drivername=f"{POSTGRES}+pg8000"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from waypost_server.core.report import Attempt
+from waypost_server.core.shared_state import Hint
 
 DEFAULT_SECONDS = 30.0
 """How long a model is left out when the client does not say; as long as a breaker's default."""
@@ -13,6 +14,9 @@ MAX_SECONDS = 300.0
 """How long at most, so that one client cannot silence a model for long."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+Listener = Callable[[str, Hint | None], None]
+"""Hears the last word on a model; None: its breaker is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Breakers:
         self._clock = clock
         self._open: dict[str, _Open] = {}
         self._why: Mapping[str, str] = NOTHING
+        self._listener: Listener | None = None
+
+    def tell(self, listener: Listener) -> None:
+        """Lets a listener hear whenever a client's word changes something."""
+        self._listener = listener
 
     def hear(self, attempt: Attempt, fleet: Collection[str]) -> None:
         """Takes in what a client says of a model, unless the fleet has no such model.
@@ -39,8 +48,30 @@ class Breakers:
             now = self._clock()
             seconds = min(attempt.breaker_open_ms / 1000 or DEFAULT_SECONDS, MAX_SECONDS)
             self._open[attempt.model] = _Open(now, now + seconds)
-        elif attempt.succeeded:
-            self._open.pop(attempt.model, None)
+            self._say(attempt.model, Hint(left_seconds=seconds, ago_seconds=0.0))
+        elif attempt.succeeded and attempt.model in self._open:
+            del self._open[attempt.model]
+            self._say(attempt.model, None)
+
+    def take(self, hints: Mapping[str, Hint], *, keep: Collection[str] = ()) -> None:
+        """Takes what is known elsewhere for the last word.
+
+        Args:
+            hints: the models that are left out; no others are.
+            keep: models on which there has been a word since; these stay as they are.
+        """
+        now = self._clock()
+        mine = {model: word for model, word in self._open.items() if model in keep}
+        theirs = {
+            model: _Open(now - hint.ago_seconds, now + min(hint.left_seconds, MAX_SECONDS))
+            for model, hint in hints.items()
+            if model not in keep
+        }
+        self._open = theirs | mine
+
+    def _say(self, model: str, hint: Hint | None) -> None:
+        if self._listener:
+            self._listener(model, hint)
 
     def left_out(self) -> Mapping[str, str]:
         """Why each model is left out that is; the same object as long as it says the same."""

@@ -1,6 +1,6 @@
 """Routes, specialists and models: what the routes folder says, without its exemplars."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -149,14 +149,26 @@ class Catalog:
                 f"no route is called {name!r}; the loaded routes are {', '.join(self.routes)}"
             ) from None
 
-    def can_call(self, route: Route) -> bool:
-        """Whether one of the models that `route` names is enabled, or it names none."""
-        named = route.specialist.models
-        return not named or any(self.models[name].enabled for name in named)
+    def can_call(self, route: Route, *, without: Collection[str] = ()) -> bool:
+        """Whether one of the models that `route` names is enabled, or it names none.
 
-    def fallback_of(self, route: Route) -> str:
-        """Where to go when `route`'s specialist refuses or fails; empty for nowhere else."""
-        fallback = route.fallback_route or self.taxonomy.default_route
+        Args:
+            route: the route.
+            without: models that must not be called.
+        """
+        named = route.specialist.models
+        return not named or any(self.models[name].enabled and name not in without for name in named)
+
+    def fallback_of(self, route: Route, *, without: Collection[str] = ()) -> str:
+        """Where to go when `route`'s specialist refuses or fails; empty for nowhere else.
+
+        Args:
+            route: the route.
+            without: routes that must not be named; the default route takes their place.
+        """
+        fallback = route.fallback_route
+        if not fallback or fallback in without:
+            fallback = self.taxonomy.default_route
         return "" if fallback == route.name else fallback
 
     def shadows_of(self, route: Route) -> tuple[Shadow, ...]:

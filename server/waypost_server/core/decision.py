@@ -43,7 +43,7 @@ class Decision:
 SCOPE_BAR = 0.5
 """Probability of belonging to any route under which a query counts as out of scope."""
 
-BEST_LEFT_OUT = frozenset((Reason.ROUTE_NOT_ALLOWED, Reason.ROUTE_REJECTED))
+BEST_LEFT_OUT = frozenset((Reason.ROUTE_NOT_ALLOWED, Reason.ROUTE_REJECTED, Reason.ROUTE_DISABLED))
 """Reasons of a decision that the best route of all had no part in."""
 
 
@@ -59,9 +59,10 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
     otherwise = refuge(query, catalog)
     route = catalog.routes[candidates[0].route] if good_enough else otherwise.route
     no_default = not good_enough and catalog.default_route.name in rejected
-    if ranking.left_out and ranking.left_out not in rejected:
-        reasons = (*reasons, Reason.ROUTE_NOT_ALLOWED)
-    if ranking.left_out in rejected or no_default:
+    why = _why_left_out(ranking.left_out, query)
+    if why:
+        reasons = (*reasons, why)
+    if no_default and why is not Reason.ROUTE_REJECTED:
         reasons = (*reasons, Reason.ROUTE_REJECTED)
     if no_default:
         reasons = (*reasons, Reason.REROUTE_LIMIT)
@@ -69,7 +70,7 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
     return Decision(
         outcome=outcome,
         action=Action.CLARIFY if ambiguous else Action.INVOKE,
-        reasons=_with_models(reasons, route, catalog),
+        reasons=_with_models(reasons, route, query, catalog),
         route=route,
         fallback_route=_fallback_of(route, query, catalog),
         rationale=rationale(
@@ -77,6 +78,7 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
             reasons[0],
             destination(otherwise, query, catalog),
             restricted=bool(ranking.left_out),
+            switched_off=ranking.left_out if why is Reason.ROUTE_DISABLED else "",
         ),
         clarifying_question=clarifying_question(candidates[:2], catalog) if ambiguous else "",
         candidates=candidates,
@@ -92,7 +94,7 @@ def decide_at_limit(query: Query, catalog: Catalog) -> Decision | None:
     return Decision(
         outcome=Outcome.FALLBACK,
         action=Action.INVOKE,
-        reasons=_with_models((Reason.REROUTE_LIMIT, Reason.ROUTE_REJECTED), route, catalog),
+        reasons=_with_models((Reason.REROUTE_LIMIT, Reason.ROUTE_REJECTED), route, query, catalog),
         route=route,
         fallback_route=_fallback_of(route, query, catalog),
         rationale=rationale_at_limit(query, destination(otherwise, query, catalog)),
@@ -103,12 +105,29 @@ def decide_at_limit(query: Query, catalog: Catalog) -> Decision | None:
 
 def _fallback_of(route: Route, query: Query, catalog: Catalog) -> str:
     rejected = query.rejected_routes
-    fallback = "" if route.name in rejected else catalog.fallback_of(route)  # none: it ends there
+    if route.name in rejected:
+        return ""  # it ends there
+    fallback = catalog.fallback_of(route, without=query.off.routes)
     return "" if fallback in rejected else fallback
 
 
-def _with_models(reasons: tuple[Reason, ...], route: Route, catalog: Catalog) -> tuple[Reason, ...]:
-    return reasons if catalog.can_call(route) else (*reasons, Reason.NO_ELIGIBLE_MODEL)
+def _why_left_out(left_out: str, query: Query) -> Reason | None:
+    """Why the best route of all is no candidate; a switch comes last, if it made no difference."""
+    if not left_out:
+        return None
+    if left_out in query.rejected_routes:
+        return Reason.ROUTE_REJECTED
+    if query.allowed_routes and left_out not in query.allowed_routes:
+        return Reason.ROUTE_NOT_ALLOWED
+    return Reason.ROUTE_DISABLED
+
+
+def _with_models(
+    reasons: tuple[Reason, ...], route: Route, query: Query, catalog: Catalog
+) -> tuple[Reason, ...]:
+    if catalog.can_call(route, without=query.off.models):
+        return reasons
+    return (*reasons, Reason.NO_ELIGIBLE_MODEL)
 
 
 def _judge(ranking: Ranking, catalog: Catalog) -> tuple[Outcome, tuple[Reason, ...]]:

@@ -19,6 +19,10 @@ class UnknownRouteError(WaypostError):
     """A route was named that is not loaded."""
 
 
+class UnknownModelError(WaypostError):
+    """A model was named that the fleet does not have."""
+
+
 class UnknownShadowError(WaypostError):
     """A shadow candidate was named that does not run beside the route."""
 
@@ -37,6 +41,14 @@ class RateLimitedError(WaypostError):
     def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class SwitchRefusedError(WaypostError):
+    """Something must not be switched as it stands; the operator must change what is in the way."""
+
+
+class SharedStateError(WaypostError):
+    """What processes share cannot be read or written; its database must be mended."""
 
 
 class OverloadedError(WaypostError):

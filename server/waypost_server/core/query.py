@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from waypost_server.core.errors import InvalidQueryError
 from waypost_server.core.fields import check_bytes
+from waypost_server.core.switches import NOTHING_OFF, Off
 
 MAX_BATCH = 256
 MAX_CANDIDATES = 32
@@ -45,6 +46,7 @@ class Query:
         max_candidates: candidates to return; 0 for `DEFAULT_CANDIDATES`.
         explain: whether to name each candidate's nearest exemplars.
         wait_for_log: whether the decision is to be in the log, on disk, before it is told.
+        off: what was switched off when it came; may be neither chosen nor called.
     """
 
     text: str
@@ -58,6 +60,7 @@ class Query:
     max_candidates: int = 0
     explain: bool = False
     wait_for_log: bool = False
+    off: Off = NOTHING_OFF
 
     @property
     def candidate_count(self) -> int:
@@ -68,7 +71,9 @@ class Query:
         """Those of `routes` that may be chosen."""
         if self.allowed_routes:
             routes = {name for name in self.allowed_routes if name in routes}
-        return set(routes).difference(self.rejected_routes) if self.rejected_routes else routes
+        if self.rejected_routes or self.off.routes:
+            return set(routes).difference(self.rejected_routes, self.off.routes)
+        return routes
 
 
 def check_query(query: Query, *, max_text_bytes: int) -> None:

@@ -30,9 +30,17 @@ SENTENCES = {
 OF_THESE = " of the routes that may be chosen"
 """Said where a route that may not be chosen fits better."""
 
+SWITCHED_OFF = "; {switched_off}, which fits best of all, is switched off."
+"""Ends the sentence where that is why."""
+
 
 def rationale(
-    candidates: Sequence[Candidate], reason: Reason, destination: str, *, restricted: bool = False
+    candidates: Sequence[Candidate],
+    reason: Reason,
+    destination: str,
+    *,
+    restricted: bool = False,
+    switched_off: str = "",
 ) -> str:
     """One sentence that says why the query goes where it goes, naming the nearest exemplar.
 
@@ -41,11 +49,15 @@ def rationale(
         reason: the first one.
         destination: where the query goes when no candidate is good enough, in words.
         restricted: whether a route that may not be a candidate is better than all that are.
+        switched_off: that route, where it is switched off.
     """
+    sentence = SENTENCES[reason]
+    if switched_off:
+        sentence = sentence.removesuffix(".") + SWITCHED_OFF
     if not candidates:
-        return SENTENCES[reason].format(destination=destination)
+        return sentence.format(destination=destination, switched_off=switched_off)
     best = candidates[0]
-    return SENTENCES[reason].format(
+    return sentence.format(
         nearest=(
             f"{_quote(best.nearest[0].text)} "
             f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
@@ -55,6 +67,7 @@ def rationale(
         confidence=best.confidence,
         destination=destination,
         of_these=OF_THESE if restricted else "",
+        switched_off=switched_off,
     )
 
 

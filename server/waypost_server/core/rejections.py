@@ -57,7 +57,7 @@ def last_resort(query: Query, catalog: Catalog) -> Refuge:
 
 def _fallback_of_any(routes: Sequence[str], query: Query, catalog: Catalog) -> Refuge:
     for name in routes:
-        other = catalog.fallback_of(catalog.routes[name])
+        other = catalog.fallback_of(catalog.routes[name], without=query.off.routes)
         if other and query.choosable((other,)):
             return Refuge(catalog.routes[other], fallback_of=name)
     return Refuge(catalog.default_route)

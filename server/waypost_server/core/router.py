@@ -100,6 +100,9 @@ class Router:
             shortlist: what the head says of it, if it was asked already.
         """
         restricted = bool(query.allowed_routes or query.rejected_routes)
+        if query.off.routes and not restricted:
+            shortlist = shortlist or self.shortlist(encoding, neighbours)
+            restricted = self._meets(shortlist, query)
         if restricted and self._many_routes:
             shortlist = ask_head(self.scoring.head, encoding)  # any route may be the best one left
         ranking = rank_routes(
@@ -114,6 +117,13 @@ class Router:
             shown=EXPLAINED if query.explain else 1,
         )
         return decide(ranking, self.catalog, query)
+
+    def _meets(self, shortlist: Shortlist, query: Query) -> bool:
+        """Whether a route that is switched off could be a candidate; mostly none could."""
+        if query.candidate_count > len(shortlist.liked):
+            return True
+        names = self.exemplars.routes
+        return any(names[route] in query.off.routes for route, _ in shortlist.liked)
 
     def _unit(self, encoding: Encodings) -> Encodings:
         return encoding[: self.index.dimension]

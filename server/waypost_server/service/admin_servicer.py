@@ -11,10 +11,13 @@ from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_server.core.errors import ActivationError
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.core.switches import Kind, Target
 from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.journal import Journal
 from waypost_server.service.process import resident_bytes
 from waypost_server.service.reports import log_status, model_statuses, route_outcomes
+from waypost_server.service.shared import Answer, Shared
+from waypost_server.service.switches import switch_messages
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -27,6 +30,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         live: Live,
         workers: Workers,
         outcomes: Outcomes,
+        shared: Shared,
         *,
         server_version: str,
         index_admin: IndexAdmin | None = None,
@@ -35,6 +39,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
+        self._shared = shared
         self._server_version = server_version
         self._index = index_admin
         self._journal = journal
@@ -42,7 +47,31 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING
 
-    async def GetStatus(  # noqa: N802  (gRPC names methods)
+    async def SetRouteEnabled(  # noqa: N802  (gRPC names methods)
+        self,
+        request: admin_pb2.SetRouteEnabledRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.SetRouteEnabledResponse:
+        """Switches a route on or off, here and wherever else queries are decided."""
+        target = Target(Kind.ROUTE, request.route)
+        answer = await self._switch(target, enabled=request.enabled, note=request.note)
+        return admin_pb2.SetRouteEnabledResponse(
+            previously_enabled=answer.was_enabled, pending_processes=answer.pending
+        )
+
+    async def SetModelEnabled(  # noqa: N802
+        self,
+        request: admin_pb2.SetModelEnabledRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> admin_pb2.SetModelEnabledResponse:
+        """Switches a model on or off, here and wherever else queries are decided."""
+        target = Target(Kind.MODEL, request.model)
+        answer = await self._switch(target, enabled=request.enabled, note=request.note)
+        return admin_pb2.SetModelEnabledResponse(
+            previously_enabled=answer.was_enabled, pending_processes=answer.pending
+        )
+
+    async def GetStatus(  # noqa: N802
         self,
         request: admin_pb2.GetStatusRequest,
         context: grpc.aio.ServicerContext[Any, Any],
@@ -66,6 +95,8 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             route_outcomes=route_outcomes(self._outcomes),
             refused_bundle=self._index.refused if self._index else "",
             decision_log=log_status(self._journal) if self._journal else None,
+            process_id=self._shared.process.process_id,
+            switches=switch_messages(self._shared.switches),
         )
 
     async def BuildIndex(  # noqa: N802
@@ -99,3 +130,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         if self._index is None:
             raise ActivationError("this server keeps the bundle that it began with")
         return self._index
+
+    async def _switch(self, target: Target, *, enabled: bool, note: str) -> Answer:
+        catalog = self._live.served.engine.router.catalog
+        return await self._shared.switch(target, catalog, enabled=enabled, note=note)

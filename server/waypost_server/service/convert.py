@@ -13,6 +13,7 @@ from waypost_server.core.catalog import Catalog, Hints, ReasoningEffort
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.ranking import Candidate
+from waypost_server.core.switches import NOTHING_OFF, Off
 from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.pools import Pools
 from waypost_server.service.specialists import specialist_ref
@@ -31,8 +32,19 @@ _EFFORTS = {
 }
 
 
-def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[str] = ()) -> Query:
-    """The query that a request carries, and the routes that rejected it, in their order."""
+def query_of(
+    request: router_pb2.RouteQueryRequest,
+    rejected_routes: Sequence[str] = (),
+    *,
+    off: Off = NOTHING_OFF,
+) -> Query:
+    """The query that a request carries.
+
+    Args:
+        request: the request.
+        rejected_routes: the routes that rejected it, in their order.
+        off: what is switched off as it comes.
+    """
     conversation = request.conversation
     return Query(
         text=request.text,
@@ -50,6 +62,7 @@ def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[st
         max_candidates=request.max_candidates,
         explain=request.explain,
         wait_for_log=request.wait_for_log,
+        off=off,
     )
 
 
@@ -103,7 +116,9 @@ class ContractWriter:
             rationale=decision.rationale,
             clarifying_question=decision.clarifying_question,
             candidates=[_candidate(c, explain=routed.query.explain) for c in shown],
-            specialist=self.specialists.of(decision.route.name, left_out),
+            specialist=self.specialists.of(
+                decision.route.name, left_out, off=routed.query.off.models
+            ),
             hints=self._hints[decision.route.name],
             index_version=self._index_version,
             contract_version=CONTRACT_VERSION,

@@ -1,7 +1,7 @@
 """RouterService."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -13,11 +13,13 @@ from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.query import MAX_BATCH, Query
 from waypost_server.core.rejections import check_reroute
 from waypost_server.core.report import check_report
+from waypost_server.core.switches import Off
 from waypost_server.service.caller import current_caller
 from waypost_server.service.convert import query_of
 from waypost_server.service.events import Decided, Observers, Reported
 from waypost_server.service.journal import is_written
 from waypost_server.service.reports import report_of
+from waypost_server.service.shared import Shared
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
@@ -42,6 +44,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         live: Live,
         workers: Workers,
         outcomes: Outcomes,
+        shared: Shared,
         observers: Observers,
         tenancy: Tenancy,
         *,
@@ -50,6 +53,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._live = live
         self._workers = workers
         self._outcomes = outcomes
+        self._shared = shared
         self._observers = observers
         self._tenancy = tenancy
         self._keeps_log = keeps_log
@@ -60,9 +64,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        contract = await self._contract(
-            self._live.served, self._tenancy.admit(query_of(request)), context
-        )
+        served = self._live.served
+        contract = await self._contract(served, self._query(request, served), context)
         return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
@@ -109,10 +112,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
             rejected=request.rejected_routes,
             reason=request.rejection_reason,
         )
-        query = self._tenancy.admit(query_of(request.query, request.rejected_routes))
+        served = self._live.served
+        query = self._query(request.query, served, request.rejected_routes)
         return router_pb2.RerouteQueryResponse(
             contract=await self._contract(
-                self._live.served,
+                served,
                 query,
                 context,
                 rejected_decision=request.decision_id,
@@ -140,7 +144,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.ListRoutesRequest, context: Context
     ) -> router_pb2.ListRoutesResponse:
         """Lists the loaded routes."""
-        engine = self._live.served.engine
+        served = self._live.served
+        engine, off = served.engine, self._off(served).routes
         router, catalog, exemplars = engine.router, engine.router.catalog, engine.router.exemplars
         return router_pb2.ListRoutesResponse(
             routes=[
@@ -151,8 +156,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                     threshold_auto=route.threshold is None,
                     exemplar_count=exemplars.counts.get(name, 0),
                     negative_count=exemplars.negative_counts.get(name, 0),
-                    enabled=True,
-                    fallback_route=catalog.fallback_of(route),
+                    enabled=name not in off,
+                    fallback_route=catalog.fallback_of(route, without=off),
                 )
                 for name, route in catalog.routes.items()
             ],
@@ -166,7 +171,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """Returns a route's prompt, unless the caller has it, and models."""
         served = self._live.served
         catalog = served.engine.router.catalog
-        ref = served.writer.specialists.of(catalog.route(request.route).name, self._left_out())
+        ref = served.writer.specialists.of(
+            catalog.route(request.route).name, self._left_out(), off=self._off(served).models
+        )
         return specialist_response(request, catalog, ref)
 
     async def GetContractSchema(  # noqa: N802
@@ -225,6 +232,18 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """For an event whose record is waited for; None where no log is kept."""
         return asyncio.get_running_loop().create_future() if self._keeps_log else None
 
+    def _query(
+        self,
+        request: router_pb2.RouteQueryRequest,
+        served: Served,
+        rejected_routes: Sequence[str] = (),
+    ) -> Query:
+        """The query, let in on its tenant's account, and with what is switched off now."""
+        return self._tenancy.admit(query_of(request, rejected_routes, off=self._off(served)))
+
+    def _off(self, served: Served) -> Off:
+        return self._shared.off(served.engine.router.catalog)
+
     def _left_out(self) -> Mapping[str, str]:
         return self._outcomes.breakers.left_out()
 
@@ -234,7 +253,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            contract = await self._contract(served, self._tenancy.admit(query_of(request)), context)
+            query = self._query(request, served)
+            contract = await self._contract(served, query, context)
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -20,6 +20,7 @@ from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.interceptor import StatusInterceptor
 from waypost_server.service.journal import Journal
 from waypost_server.service.router_servicer import RouterServicer
+from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
 
@@ -43,6 +44,7 @@ class Server:
         live: Live,
         workers: Workers,
         outcomes: Outcomes,
+        shared: Shared,
         *,
         observers: Observers,
         address: str,
@@ -64,18 +66,18 @@ class Server:
         self._workers = workers
         self._health = HealthServicer(("", ROUTER_SERVICE))
         self._admin_health = HealthServicer(("", ADMIN_SERVICE))
-        # The stubs call every RPC abstract; the generated base answers UNIMPLEMENTED by itself.
-        self._admin = AdminServicer(  # type: ignore[abstract]
+        self._admin = AdminServicer(
             live,
             workers,
             outcomes,
+            shared,
             server_version=server_version,
             index_admin=index_admin,
             journal=journal,
         )
         doors = doors or Doors()
         router = RouterServicer(
-            live, workers, outcomes, observers, doors.tenancy, keeps_log=journal is not None
+            live, workers, outcomes, shared, observers, doors.tenancy, keeps_log=journal is not None
         )
         options = [
             ("grpc.max_receive_message_length", max_message_bytes),

@@ -13,13 +13,14 @@ from waypost_server.settings.observing import Observing
 from waypost_server.settings.records import Records
 from waypost_server.settings.routing import Routing
 from waypost_server.settings.security import Security
+from waypost_server.settings.sharing import Sharing
 from waypost_server.settings.sources import FILE, PREFIX, Origin, Sources
 
 NOT_DERIVED = "default_factory_not_called"
 
 
 # Fields come in the order of the bases from the last to the first.
-class Settings(Observing, Records, Capacity, Routing, Security, Listening):
+class Settings(Sharing, Observing, Records, Capacity, Routing, Security, Listening):
     """Read from a file, then from `WAYPOST_*`, then from a command line; the last one counts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -4,6 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PositiveInt
 
+NO_DATABASE = "none"
+"""What `database` says where none is wanted."""
+
 
 class Records(BaseModel):
     """The database and what is kept in it."""
@@ -12,7 +15,7 @@ class Records(BaseModel):
         "sqlite:///data/waypost.db",
         description=(
             "Where decisions, outcomes and switches are kept: `sqlite:///FILE`, or for a fleet "
-            "`postgresql://USER:PASSWORD@HOST/NAME`."
+            "`postgresql://USER:PASSWORD@HOST/NAME`; `none` keeps them in memory, for one process."
         ),
         json_schema_extra={"secret": True},
     )
@@ -38,3 +41,8 @@ class Records(BaseModel):
     log_buffer_bytes: Annotated[int, Field(ge=2**20, le=2**34)] = Field(
         64 * 2**20, description="How much memory they may take, in bytes."
     )
+
+    @property
+    def has_database(self) -> bool:
+        """Whether anything outlives the process."""
+        return self.database != NO_DATABASE

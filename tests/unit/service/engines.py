@@ -11,16 +11,20 @@ import numpy as np
 from tests.fakes import HashEncoder
 from waypost_client import AsyncClient
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.memory_state import MemoryState
 from waypost_server.core.bundle import RouteSet, build_bundle
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
+from waypost_server.core.shared_state import SharedState
 from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.events import Observer, Observers
 from waypost_server.service.journal import Journal
+from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
+from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 
@@ -104,12 +108,16 @@ async def serving(
     clock: Callable[[], float] = time.monotonic,
     observers: Iterable[Observer] = (),
     journal: Journal | None = None,
+    state: SharedState | None = None,
 ) -> AsyncIterator[AsyncClient]:
     """A server in this process, on a real port, and a client of it."""
+    outcomes = Outcomes(clock)
+    shared = Shared(state or MemoryState(), outcomes.breakers, this_process())
     server = Server(
         live or Live(Served.of(workers.engine)),
         workers,
-        Outcomes(clock),
+        outcomes,
+        shared,
         observers=Observers(observers),
         address="127.0.0.1:0",
         admin_address="127.0.0.1:0",
@@ -117,9 +125,11 @@ async def serving(
         server_version="test",
         journal=journal,
     )
+    await shared.start()
     await server.start()
     try:
         async with AsyncClient(server.address, timeout_s=10) as client:
             yield client
     finally:
         await server.stop(5)
+        await shared.stop()
