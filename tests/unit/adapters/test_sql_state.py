@@ -1,6 +1,8 @@
 """Shared state in a database that goes away, or was never there."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,28 @@ def test_a_postgresql_that_ends_is_told_and_used_again_once_it_is_back() -> None
         assert [*state.switches().off] == [POETRY]
         assert state.wait(0.1, known) == known
         state.close()
+
+
+def test_a_process_killed_at_any_moment_of_a_switch_leaves_both_rows_or_none(
+    repo: Path, database_url: str
+) -> None:
+    rounds = 15
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.unit.adapters.killed_switcher", database_url, str(rounds)],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.stderr == ""
+    rows = [tuple(map(int, line.split())) for line in killed.stdout.splitlines()]
+    assert len(rows) == rounds
+    for round_, (answered, acts, revision, whole) in enumerate(rows, start=1):
+        # What was answered is there; what was not, of the last of each round, may be.
+        assert answered <= acts <= answered + round_
+        assert revision == acts
+        assert whole
 
 
 def test_what_is_told_has_no_password_and_no_statement() -> None:
