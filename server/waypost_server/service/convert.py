@@ -11,7 +11,7 @@ from waypost_server.core.breakers import NOTHING
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Hints, ReasoningEffort
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
-from waypost_server.core.query import Conversation, Query
+from waypost_server.core.query import TURNS_READ, Conversation, Query, check_counts
 from waypost_server.core.ranking import Candidate
 from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.pools import Pools
@@ -32,7 +32,16 @@ _EFFORTS = {
 
 
 def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[str] = ()) -> Query:
-    """The query that a request carries, and the routes that rejected it, in their order."""
+    """The query that a request carries, and the routes that rejected it, in their order.
+
+    Raises:
+        InvalidQueryError: something is repeated too often to be read at all.
+    """
+    check_counts(
+        metadata=len(request.metadata),
+        allowed_routes=len(request.allowed_routes),
+        rejected_routes=len(rejected_routes),
+    )
     conversation = request.conversation
     return Query(
         text=request.text,
@@ -40,7 +49,7 @@ def query_of(request: router_pb2.RouteQueryRequest, rejected_routes: Sequence[st
         conversation=Conversation(
             session_id=conversation.session_id,
             previous_route=conversation.previous_route,
-            recent_user_turns=tuple(conversation.recent_user_turns),
+            recent_user_turns=tuple(conversation.recent_user_turns[-TURNS_READ:]),
         ),
         tenant=request.tenant,
         metadata=dict(request.metadata),

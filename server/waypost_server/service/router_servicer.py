@@ -92,12 +92,12 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RerouteQueryResponse:
         """Decides again without the routes that rejected the query."""
         self._workers.check_open()
+        query = self._tenancy.admit(query_of(request.query, request.rejected_routes))
         check_reroute(
             decision_id=request.decision_id,
             rejected=request.rejected_routes,
             reason=request.rejection_reason,
         )
-        query = self._tenancy.admit(query_of(request.query, request.rejected_routes))
         return router_pb2.RerouteQueryResponse(
             contract=await self._contract(
                 self._live.served,
