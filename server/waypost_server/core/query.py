@@ -13,6 +13,13 @@ DEFAULT_CANDIDATES = 3
 MAX_ID_BYTES = 128
 MAX_METADATA_ENTRIES = 32
 MAX_METADATA_BYTES = 512
+MAX_ROUTE_BYTES = 512
+
+MAX_ROUTES_NAMED = 10_000
+"""Routes that a query may name in a field: as many as there may well be."""
+
+TURNS_READ = 16
+"""Of a conversation, the last ones; what came before them is not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +29,8 @@ class Conversation:
     Attributes:
         session_id: the caller's id of the conversation; empty for none.
         previous_route: where the last query went; empty for the first.
-        recent_user_turns: the user's last turns, oldest first, without this one.
+        recent_user_turns: the user's last turns, `TURNS_READ` at most, oldest first, without this
+            one.
     """
 
     session_id: str = ""
@@ -76,6 +84,22 @@ class Query:
         return routes
 
 
+def check_counts(*, metadata: int, allowed_routes: int, rejected_routes: int = 0) -> None:
+    """Raises InvalidQueryError when a request repeats something too often, before it is read."""
+    if metadata > MAX_METADATA_ENTRIES:
+        raise InvalidQueryError(
+            f"metadata has {metadata:,} entries; the limit is {MAX_METADATA_ENTRIES}"
+        )
+    for field_name, count in (
+        ("allowed_routes", allowed_routes),
+        ("rejected_routes", rejected_routes),
+    ):
+        if count > MAX_ROUTES_NAMED:
+            raise InvalidQueryError(
+                f"{field_name} has {count:,} items; the limit is {MAX_ROUTES_NAMED:,}"
+            )
+
+
 def check_query(query: Query, *, max_text_bytes: int) -> None:
     """Raises InvalidQueryError, naming field and limit, unless `query` keeps every limit."""
     if not query.text.strip():
@@ -84,14 +108,18 @@ def check_query(query: Query, *, max_text_bytes: int) -> None:
     check_bytes("request_id", query.request_id, MAX_ID_BYTES)
     check_bytes("tenant", query.tenant, MAX_ID_BYTES)
     check_bytes("conversation.session_id", query.conversation.session_id, MAX_ID_BYTES)
+    check_bytes("conversation.previous_route", query.conversation.previous_route, MAX_ROUTE_BYTES)
+    for turn in query.conversation.recent_user_turns:
+        check_bytes("a recent user turn", turn, max_text_bytes)
     if query.max_candidates > MAX_CANDIDATES:
         raise InvalidQueryError(
             f"max_candidates is {query.max_candidates}; the limit is {MAX_CANDIDATES}"
         )
-    if len(query.metadata) > MAX_METADATA_ENTRIES:
-        raise InvalidQueryError(
-            f"metadata has {len(query.metadata)} entries; the limit is {MAX_METADATA_ENTRIES}"
-        )
+    check_counts(
+        metadata=len(query.metadata),
+        allowed_routes=len(query.allowed_routes),
+        rejected_routes=len(query.rejected_routes),
+    )
     for key, value in query.metadata.items():
         check_bytes("a metadata key", key, MAX_METADATA_BYTES)
         check_bytes("a metadata value", value, MAX_METADATA_BYTES)

@@ -104,6 +104,12 @@ class OutcomeReport:
         return self.outcome is None and not self.attempts
 
 
+def check_attempt_count(count: int) -> None:
+    """Raises InvalidQueryError when a report has too many attempts to be read at all."""
+    if count > MAX_ATTEMPTS:
+        raise InvalidQueryError(f"attempts has {count} items; the limit is {MAX_ATTEMPTS}")
+
+
 def check_report(report: OutcomeReport, *, loaded: Collection[str]) -> None:
     """Raises InvalidQueryError, naming field and limit, unless a report keeps every limit.
 
@@ -115,10 +121,7 @@ def check_report(report: OutcomeReport, *, loaded: Collection[str]) -> None:
     check_bytes("note", report.note, MAX_NOTE_BYTES)
     for field in ("correct_route", "route", "answered_by"):
         _check_route(field, getattr(report, field), loaded)
-    if len(report.attempts) > MAX_ATTEMPTS:
-        raise InvalidQueryError(
-            f"attempts has {len(report.attempts)} items; the limit is {MAX_ATTEMPTS}"
-        )
+    check_attempt_count(len(report.attempts))
     for i, attempt in enumerate(report.attempts):
         if not attempt.model:
             raise InvalidQueryError(f"attempts[{i}].model is empty; name the model that was called")

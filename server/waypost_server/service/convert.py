@@ -11,7 +11,7 @@ from waypost_server.core.breakers import NOTHING
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Hints, ReasoningEffort
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
-from waypost_server.core.query import Conversation, Query
+from waypost_server.core.query import TURNS_READ, Conversation, Query, check_counts
 from waypost_server.core.ranking import Candidate
 from waypost_server.core.switches import NOTHING_OFF, Off
 from waypost_server.service.engine import Routed, Timings
@@ -44,7 +44,15 @@ def query_of(
         request: the request.
         rejected_routes: the routes that rejected it, in their order.
         off: what is switched off as it comes.
+
+    Raises:
+        InvalidQueryError: something is repeated too often to be read at all.
     """
+    check_counts(
+        metadata=len(request.metadata),
+        allowed_routes=len(request.allowed_routes),
+        rejected_routes=len(rejected_routes),
+    )
     conversation = request.conversation
     return Query(
         text=request.text,
@@ -52,7 +60,7 @@ def query_of(
         conversation=Conversation(
             session_id=conversation.session_id,
             previous_route=conversation.previous_route,
-            recent_user_turns=tuple(conversation.recent_user_turns),
+            recent_user_turns=tuple(conversation.recent_user_turns[-TURNS_READ:]),
         ),
         tenant=request.tenant,
         metadata=dict(request.metadata),

@@ -23,7 +23,8 @@ def limit_options(
 
     Args:
         max_connections: at a time; the next one is closed at once.
-        max_streams: calls under way on a connection; clients wait with the next one.
+        max_streams: calls under way on a connection; clients know, and wait with the next one, but
+            gRPC counts calls that have just ended, too, and refuses some that come in their place.
         max_metadata_bytes: of a call's metadata, as HPACK counts it; more ends the call.
     """
     return [

@@ -2,7 +2,14 @@
 
 from waypost.v1 import admin_pb2, router_pb2
 from waypost_server.core.outcomes import ModelCount, Outcomes
-from waypost_server.core.report import Attempt, Feedback, OutcomeReport, Role, SpecialistOutcome
+from waypost_server.core.report import (
+    Attempt,
+    Feedback,
+    OutcomeReport,
+    Role,
+    SpecialistOutcome,
+    check_attempt_count,
+)
 from waypost_server.service.journal import Journal
 
 _OUTCOMES = {
@@ -14,7 +21,8 @@ _FEEDBACK = {router_pb2.Feedback.Value(f"FEEDBACK_{said}"): said for said in Fee
 
 
 def report_of(request: router_pb2.ReportOutcomeRequest) -> OutcomeReport:
-    """The report that a request carries."""
+    """The report that a request carries; InvalidQueryError if it has too many attempts."""
+    check_attempt_count(len(request.attempts))
     return OutcomeReport(
         decision_id=request.decision_id,
         outcome=_OUTCOMES.get(request.outcome),

@@ -107,13 +107,13 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RerouteQueryResponse:
         """Decides again without the routes that rejected the query."""
         self._workers.check_open()
+        served = self._live.served
+        query = self._query(request.query, served, request.rejected_routes)
         check_reroute(
             decision_id=request.decision_id,
             rejected=request.rejected_routes,
             reason=request.rejection_reason,
         )
-        served = self._live.served
-        query = self._query(request.query, served, request.rejected_routes)
         return router_pb2.RerouteQueryResponse(
             contract=await self._contract(
                 served,

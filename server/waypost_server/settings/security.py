@@ -53,7 +53,8 @@ class Security(BaseModel):
         2_000, description="Connections that each port of each process takes; more are closed."
     )
     max_streams: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        1_000, description="Calls under way on a connection; clients let more of them wait."
+        10_000,
+        description="Calls under way on a connection; more wait at the client, or are UNAVAILABLE.",
     )
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=2**20)] = Field(
         16_384, description="Largest metadata of a call, in bytes."

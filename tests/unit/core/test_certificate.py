@@ -10,6 +10,8 @@ from waypost_server.core.certificate import Certificate, validity_of
 
 YEAR = 365 * DAY
 AUTHORITY = Authority()
+WHOLE = AUTHORITY.issue().certificate
+SAID = ("it has no BEGIN CERTIFICATE", "its certificate is damaged")
 
 
 @pytest.mark.parametrize("ends_in_s", [60.0, 10 * DAY, 30 * YEAR, -DAY / 2])
@@ -35,14 +37,14 @@ def test_of_a_chain_the_first_one_counts() -> None:
     ],
 )
 def test_what_is_no_certificate_is_refused(pem: bytes) -> None:
-    with pytest.raises(ValueError, match="BEGIN CERTIFICATE|damaged") as refused:
+    with pytest.raises(ValueError, match=r"BEGIN CERTIFICATE|damaged") as refused:
         validity_of(pem)
     assert str(refused.value) in SAID
 
 
 @given(data=st.data())
 def test_a_damaged_certificate_is_refused_or_read_and_nothing_else(data: st.DataObject) -> None:
-    pem = bytearray(AUTHORITY.issue().certificate)
+    pem = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 4))):
         pem[data.draw(st.integers(0, len(pem) - 1))] = data.draw(st.integers(0, 255))
     said = ""

@@ -8,6 +8,8 @@ from waypost_server.core.query import (
     MAX_ID_BYTES,
     MAX_METADATA_BYTES,
     MAX_METADATA_ENTRIES,
+    MAX_ROUTE_BYTES,
+    TURNS_READ,
     Conversation,
     Query,
     check_query,
@@ -19,7 +21,11 @@ LONGEST = Query(
     text="ß" * (LIMIT // 2),
     request_id="r" * MAX_ID_BYTES,
     tenant="t" * MAX_ID_BYTES,
-    conversation=Conversation(session_id="s" * MAX_ID_BYTES),
+    conversation=Conversation(
+        session_id="s" * MAX_ID_BYTES,
+        previous_route="r" * MAX_ROUTE_BYTES,
+        recent_user_turns=("t" * LIMIT,) * TURNS_READ,
+    ),
     metadata={
         f"{i:0{MAX_METADATA_BYTES}}": "v" * MAX_METADATA_BYTES for i in range(MAX_METADATA_ENTRIES)
     },
@@ -34,6 +40,18 @@ BROKEN = {
     "tenant is 130 bytes in UTF-8; the limit is 128": Query(text="x", tenant="é" * 65),
     "conversation.session_id is 129 bytes in UTF-8; the limit is 128": Query(
         text="x", conversation=Conversation(session_id="s" * 129)
+    ),
+    "conversation.previous_route is 513 bytes in UTF-8; the limit is 512": Query(
+        text="x", conversation=Conversation(previous_route="r" * 513)
+    ),
+    "a recent user turn is 41 bytes in UTF-8; the limit is 40": Query(
+        text="x", conversation=Conversation(recent_user_turns=("x", "t" * 41))
+    ),
+    "allowed_routes has 10,001 items; the limit is 10,000": Query(
+        text="x", allowed_routes=frozenset(map(str, range(10_001)))
+    ),
+    "rejected_routes has 10,001 items; the limit is 10,000": Query(
+        text="x", rejected_routes=("r",) * 10_001
     ),
     "max_candidates is 33; the limit is 32": Query(text="x", max_candidates=33),
     "metadata has 33 entries; the limit is 32": Query(
