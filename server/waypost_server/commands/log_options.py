@@ -29,7 +29,7 @@ class Time(click.ParamType[int]):
 
     def convert(
         self,
-        value: Any,
+        value: Any,  # noqa: ANN401  (as click says)
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> int:

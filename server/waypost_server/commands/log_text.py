@@ -55,7 +55,7 @@ def _facts(decision: DecisionRecord) -> list[tuple[str, str]]:
         ("index", f"{decision.index_version}, decided by {decision.stage}"),
         (
             "took",
-            f"{timings.total_us / 1000:.1f} ms, of that {timings.queue_us / 1000:.1f} waiting",
+            f"{timings.total_us / 1000:.1f} ms, {timings.queue_us / 1000:.1f} of them waiting",
         ),
         ("tenant", decision.tenant),
         ("caller", decision.caller),
