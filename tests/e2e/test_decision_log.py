@@ -1,6 +1,5 @@
 """What a server keeps of its decisions, and what becomes of that when something breaks."""
 
-import random
 import resource
 import sqlite3
 import threading
@@ -161,7 +160,7 @@ def test_what_was_said_to_be_durable_survives_kill_9_at_load(
     ):
         calls = [pool.submit(call, client, stopped) for _ in range(8)]
         until(lambda: len(decisions) > 8)
-        time.sleep(random.uniform(0.3, 1.0))
+        time.sleep(0.7)
         server.process.kill()
         stopped.set()
         for each in calls:

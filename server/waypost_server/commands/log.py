@@ -1,0 +1,204 @@
+"""`waypost log`."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from waypost_server.commands.log_options import SINCE, UNTIL, filtered
+from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
+from waypost_server.commands.progress import work_bar
+
+if TYPE_CHECKING:
+    from waypost_server.core.decision_log import DecisionRecord, LoggedDecision
+
+AGAIN_SECONDS = 0.5
+"""Between two looks for what is new."""
+
+
+@click.group()
+def log() -> None:
+    """Look at what a server decided, and what became of it.
+
+    The log is in the database that WAYPOST_DATABASE names, as for the server.
+    """
+
+
+@log.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with each that comes.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0, max=100_000),
+    default=10,
+    show_default=True,
+    help="How many of those that are there.",
+)
+@filtered
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+def tail(
+    follow: bool,
+    lines: int,
+    tenant: str | None,
+    route: str | None,
+    outcome: str | None,
+    as_json: bool,
+) -> None:
+    """Print the last decisions, the newest last."""
+    from waypost_server.core.decision_log import LogFilter
+    from waypost_server.core.outcome import Outcome
+    from waypost_server.settings import Settings
+    from waypost_server.workshop import decisions
+
+    wanted = LogFilter(
+        tenant=tenant, route=route, outcome=Outcome(outcome.upper()) if outcome else None
+    )
+    with decisions.reading(Settings.load()) as opened:
+        if not follow:
+            for logged in opened.last(wanted, lines) if lines else ():
+                _print_line(logged, as_json=as_json)
+            return
+        try:
+            for logged in decisions.follow(
+                opened, wanted, lines, wait=lambda: time.sleep(AGAIN_SECONDS)
+            ):
+                _print_line(logged, as_json=as_json)
+        except (KeyboardInterrupt, BrokenPipeError):
+            return
+
+
+@log.command()
+@click.argument("decision_id", metavar="DECISION_ID")
+@click.option("--text", help="The query, where the log has not kept it.")
+@INDEX
+@ENCODER
+@AS_JSON
+def show(
+    decision_id: str, text: str | None, index: Path | None, encoder: Path | None, as_json: bool
+) -> None:
+    """Print a decision and its outcomes, and what would be decided today.
+
+    It is made again with the live bundle of the index folder, if its text is in the log
+    (WAYPOST_LOG_TEXT) or is given with --text. What is switched off just now, and models that are
+    left out for a while, do not count.
+
+    Example: waypost log show 01a20346-90bb-7465-b170-858465de7f3e --text "why does this fail"
+    """
+    from waypost_server.adapters.log_json import decision_json, logged_json
+    from waypost_server.commands.log_text import changes_text, logged_text
+    from waypost_server.core.errors import DecisionLogError, WaypostError
+    from waypost_server.settings import Settings
+    from waypost_server.workshop import decisions
+
+    settings = Settings.load(index=index, encoder=encoder)
+    with decisions.reading(settings) as opened:
+        logged = opened.find(decision_id.strip().lower())
+    if logged is None:
+        raise DecisionLogError(
+            f"there is nothing of {decision_id} in the log: it is of another database, older than "
+            "WAYPOST_LOG_DAYS, or was lost"
+        )
+    again, problem = None, _why_not(logged.decision, text)
+    if logged.decision and not problem:
+        try:
+            known = text if text is not None else logged.decision.text or ""
+            again = decisions.replay(settings, logged.decision, known)
+        except WaypostError as error:
+            problem = str(error)
+    if as_json:
+        replayed = {
+            "problem": problem,
+            "decision": decision_json(again.decision) if again else None,
+            "changes": [
+                {"name": c.name, "before": c.before, "now": c.now}
+                for c in (again.changes if again else ())
+            ],
+        }
+        click.echo(json.dumps(logged_json(logged) | {"replay": replayed}, ensure_ascii=False))
+        return
+    click.echo(logged_text(logged))
+    if again is None:
+        click.echo(f"\nIt cannot be made again: {problem}")
+        return
+    version = again.decision.index_version
+    click.echo(f"\nMade again with bundle {version}, what changes:\n{changes_text(again.changes)}")
+    if logged.decision and logged.decision.text_redacted and text is None:
+        click.echo("  (its text is redacted, which may be why)")
+
+
+@log.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "wanted_format",
+    type=click.Choice(["jsonl", "parquet"]),
+    help="JSONL has an object a line, Parquet a row a decision. [default: as FILE ends]",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@SINCE
+@UNTIL
+@filtered
+def export(
+    file: Path,
+    wanted_format: str | None,
+    force: bool,
+    since: int | None,
+    until: int | None,
+    tenant: str | None,
+    route: str | None,
+    outcome: str | None,
+) -> None:
+    """Write decisions with their outcomes into a file, the oldest first.
+
+    `waypost doctor --log FILE` reads the JSONL. FILE is whole or absent, whatever happens.
+
+    Example: waypost log export decisions.parquet --since 7d
+    """
+    from waypost_server.adapters.log_export import Format
+    from waypost_server.adapters.log_export import export as write
+    from waypost_server.core.decision_log import LogFilter
+    from waypost_server.core.outcome import Outcome
+    from waypost_server.settings import Settings
+    from waypost_server.workshop.decisions import reading
+
+    chosen = wanted_format or ("parquet" if file.suffix == ".parquet" else "jsonl")
+    wanted = LogFilter(
+        since_ms=since,
+        until_ms=until,
+        tenant=tenant,
+        route=route,
+        outcome=Outcome(outcome.upper()) if outcome else None,
+    )
+    with reading(Settings.load()) as opened, work_bar("Exporting") as progress:
+        total = opened.count(wanted)
+        count = write(
+            opened.between(wanted),
+            file,
+            format=Format(chosen),
+            force=force,
+            progress=lambda done: progress(done, max(done, total)),
+        )
+    click.echo(f"waypost: {count} decisions are in {file}", err=True)
+
+
+def _print_line(logged: "LoggedDecision", *, as_json: bool) -> None:
+    from waypost_server.adapters.log_json import logged_json
+    from waypost_server.commands.log_text import decision_line
+
+    if as_json:
+        click.echo(json.dumps(logged_json(logged), ensure_ascii=False))
+    elif logged.decision:
+        click.echo(decision_line(logged.decision))
+    sys.stdout.flush()
+
+
+def _why_not(decision: "DecisionRecord | None", text: str | None) -> str:
+    """Why a decision cannot be made again; empty when it can."""
+    if decision is None:
+        return "it is not in the log"
+    if decision.text is None and text is None:
+        return "its text is not in the log; give it with --text, or set WAYPOST_LOG_TEXT"
+    return ""

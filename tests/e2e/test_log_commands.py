@@ -1,0 +1,65 @@
+"""`waypost log` beside a server that runs."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.e2e.processes import ROOT, WAYPOST, environment, running_server, waypost
+from tests.e2e.topics import CLEAR, build, topics
+from waypost_client import Client
+
+
+def test_show_says_what_a_new_bundle_changes(tmp_path: Path) -> None:
+    routes, index = topics(tmp_path), tmp_path / "index"
+    build(routes, index)
+    database = f"sqlite:///{tmp_path}/waypost.db"
+    with (
+        running_server(index, WAYPOST_DATABASE=database, WAYPOST_LOG_TEXT="true") as server,
+        Client(server.address) as client,
+    ):
+        contract = client.route(
+            CLEAR["music"], allowed_routes=["music", "travel"], wait_for_log=True
+        )
+
+        def show() -> dict[str, object]:
+            command = ("log", "show", contract.decision_id, "--index", str(index), "--json")
+            shown = waypost(*command, WAYPOST_DATABASE=database)
+            assert shown.returncode == 0, shown.stderr
+            replay: dict[str, object] = json.loads(shown.stdout)["replay"]
+            return replay
+
+        same = show()
+        assert (same["problem"], same["changes"]) == ("", [])
+
+        exemplars = routes / "music/exemplars.txt"
+        (routes / "travel/exemplars.txt").write_text(exemplars.read_text("utf-8"), "utf-8")
+        exemplars.write_text("a violin and a cello\nthe orchestra\n", "utf-8")
+        build(routes, index)
+        replay = show()
+        assert isinstance(replay["changes"], list)
+        changes = {change["name"]: change for change in replay["changes"]}
+        assert (changes["route"]["before"], changes["route"]["now"]) == ("music", "travel")
+        assert changes["index_version"]["before"] == server.index_version
+        assert {"confidence", "threshold", "candidates", "models"} <= changes.keys()
+
+
+def test_tail_follows_what_is_decided(tmp_path: Path) -> None:
+    build(topics(tmp_path), tmp_path / "index")
+    database = f"sqlite:///{tmp_path}/waypost.db"
+    with (
+        running_server(tmp_path / "index", WAYPOST_DATABASE=database) as server,
+        Client(server.address) as client,
+    ):
+        first = client.route(CLEAR["music"], wait_for_log=True)
+        with subprocess.Popen(
+            [*WAYPOST, "log", "tail", "-f"],
+            cwd=ROOT,
+            env=environment(WAYPOST_DATABASE=database),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as tail:
+            assert tail.stdout is not None
+            assert first.decision_id in tail.stdout.readline()
+            second = client.route(CLEAR["travel"])
+            assert second.decision_id in tail.stdout.readline()
+            tail.terminate()
