@@ -8,21 +8,25 @@ from typing import Any
 
 from waypost_server.core.errors import SettingsError
 
+MAIN, HTTP = "--address or WAYPOST_ADDRESS", "WAYPOST_HTTP_ADDRESS"
+"""What says where callers are answered, and where metrics and probes are."""
 
-def cannot_listen(address: str) -> SettingsError:
+
+def cannot_listen(address: str, said_by: str = MAIN) -> SettingsError:
     """What to raise when nothing can listen there."""
     return SettingsError(
-        f"WAYPOST_ADDRESS is {address!r}: cannot listen there; is the port "
-        "taken? Name another with --address or WAYPOST_ADDRESS"
+        f"{said_by.split()[-1]} is {address!r}: cannot listen there; is the port "
+        f"taken? Name another with {said_by}"
     )
 
 
 @contextmanager
-def held(address: str) -> Iterator[str]:
+def held(address: str, said_by: str = MAIN) -> Iterator[str]:
     """Keeps a port for processes that share it, and for nobody else, without listening.
 
     Args:
         address: HOST:PORT; port 0 picks a free one.
+        said_by: which setting it is.
 
     Yields:
         The address with its port.
@@ -41,9 +45,9 @@ def held(address: str) -> Iterator[str]:
                     holder = holders.enter_context(found)
                     number = holder.getsockname()[1]
         except (OSError, UnicodeError):  # the latter from names that no resolver takes
-            raise cannot_listen(address) from None
+            raise cannot_listen(address, said_by) from None
         if holder is None:
-            raise cannot_listen(address)
+            raise cannot_listen(address, said_by)
         yield f"{host}:{number}"
 
 

@@ -1,6 +1,7 @@
 """The gRPC server: what listens, and how it begins and ends."""
 
 import asyncio
+from collections.abc import Sequence
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -44,8 +45,11 @@ class Server:
         max_message_bytes: int,
         server_version: str,
         shares_port: bool = False,
+        interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
         """Binds `address`, if wanted together with other processes that share it.
+
+        `interceptors` see a call before the others do.
 
         Raises:
             SettingsError: the address cannot be listened on.
@@ -58,7 +62,7 @@ class Server:
         )
         router = RouterServicer(live, workers, outcomes, observers)
         self._server = grpc.aio.server(
-            interceptors=[StatusInterceptor()],
+            interceptors=[*interceptors, StatusInterceptor()],
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.server.max_pending_requests", PENDING),

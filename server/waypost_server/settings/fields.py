@@ -21,6 +21,9 @@ def _address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 """HOST:PORT."""
 
+OptionalAddress = Annotated[str, AfterValidator(lambda value: value and _address(value))]
+"""HOST:PORT, or nothing."""
+
 
 def names_in(listed: str) -> frozenset[str]:
     """The names in a list separated by commas."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from waypost_server.settings.fields import Address
+from waypost_server.settings.fields import Address, OptionalAddress
 
 
 class Listening(BaseModel):
@@ -12,6 +12,13 @@ class Listening(BaseModel):
 
     address: Address = Field(
         "127.0.0.1:50051", description="Where to listen, `HOST:PORT`; port 0 picks a free one."
+    )
+    http_address: OptionalAddress = Field(
+        "",
+        description=(
+            "Where to answer /metrics, /livez, /readyz and /startupz over HTTP, `HOST:PORT`; port "
+            "0 picks a free one. Empty: nowhere."
+        ),
     )
     max_message_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(
         16 * 2**20, description="Largest request, in bytes; 256 of the longest queries must fit."

@@ -11,9 +11,11 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from waypost_server.app import run_server
 from waypost_server.core.errors import WaypostError
+from waypost_server.service.instruments import Share
 from waypost_server.supervisor.job import Job
 
 STDIN = 0
@@ -33,7 +35,13 @@ def main() -> None:
         daemon=True,
     ).start()
     try:
-        run_server(job.settings, _report, load=job.load, index_version=job.index_version)
+        run_server(
+            job.settings,
+            _report,
+            load=job.load,
+            index_version=job.index_version,
+            share=Share(Path(job.common_folder), job.place) if job.common_folder else None,
+        )
     except WaypostError as error:
         sys.exit(f"waypost: {error}")
 
