@@ -121,12 +121,11 @@ class Observing:
     def _tracing(self, ends: ExitStack) -> Tracing:
         tracer, end = open_tracer(
             self._settings.otlp_endpoint,
-            sample=self._settings.trace_sample,
             server_version=version("waypost"),
             instance=f"{os.uname().nodename}-{os.getpid()}",
         )
         ends.callback(end)
-        return Tracing(tracer)
+        return Tracing(tracer, sample=self._settings.trace_sample)
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Callable[[], None]:

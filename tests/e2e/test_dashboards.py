@@ -17,7 +17,7 @@ from waypost_client import Client, ModelAttempt, SpecialistOutcome
 from waypost_server.core.metric_names import METRICS, Kind
 
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
-ALERTS_TEST = ALERTS.with_name("alerts_test.yaml")
+CASES = [str(ALERTS.with_name(name)) for name in ("alerts_test.yaml", "daily_test.yaml")]
 DASHBOARD = ROOT / "deploy/grafana/waypost.json"
 OF_PROMETHEUS = {"job", "instance", "__name__"}
 ROWS = [
@@ -171,9 +171,7 @@ def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
 
 
 @needs_promtool
-@pytest.mark.parametrize(
-    "arguments", [("check", "rules", str(ALERTS)), ("test", "rules", str(ALERTS_TEST))]
-)
+@pytest.mark.parametrize("arguments", [("check", "rules", str(ALERTS)), ("test", "rules", *CASES)])
 def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         ["promtool", *arguments], capture_output=True, text=True, timeout=120, check=False

@@ -10,15 +10,14 @@ SERVICE = "waypost"
 
 
 def open_tracer(
-    endpoint: str, *, sample: float, server_version: str, instance: str
+    endpoint: str, *, server_version: str, instance: str
 ) -> tuple[Tracer, Callable[[], None]]:
-    """A tracer, and what sends the last spans and ends it.
+    """A tracer that records whatever it is asked for, and what sends the last spans and ends it.
 
     The SDK's own variables count too: OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES.
 
     Args:
         endpoint: `http://HOST:PORT`, or `https://HOST:PORT` for TLS.
-        sample: share in [0, 1] of the traces that begin here; a caller's decision is respected.
         server_version: Waypost's.
         instance: tells this process from others.
 
@@ -34,7 +33,7 @@ def open_tracer(
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"WAYPOST_OTLP_ENDPOINT is set, and traces need {error.name}; run: "
@@ -47,9 +46,7 @@ def open_tracer(
             "service.instance.id": instance,
         }
     )
-    provider = TracerProvider(
-        sampler=ParentBasedTraceIdRatio(sample), resource=resource, shutdown_on_exit=False
-    )
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint, insecure=endpoint.startswith("http://"))
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider.get_tracer(SERVICE, server_version), provider.shutdown

@@ -39,13 +39,15 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "MethodHandler | None":
         """Wraps unary calls and streams of both directions; the others pass as they are."""
+        name = handler_call_details.method
+        known = self._wrapped.get(name)
+        if known is not None:  # what comes after has its own for good, too
+            return known
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        name = handler_call_details.method
-        if name not in self._wrapped:
-            self._wrapped[name] = self._wrap(name.lstrip("/"), handler)
-        return self._wrapped[name]
+        made = self._wrapped[name] = self._wrap(name.lstrip("/"), handler)
+        return made
 
     def _wrap(self, method: str, handler: MethodHandler) -> MethodHandler:
         if handler.unary_unary is not None:

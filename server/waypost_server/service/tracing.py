@@ -1,6 +1,8 @@
 """Spans of calls and decisions, on OpenTelemetry's API; no span holds a query."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from random import random
 from time import time_ns
 
 from opentelemetry import context as otel_context
@@ -13,7 +15,9 @@ from waypost_server.service.call_watch import End
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.interceptor import Context
 
-_HEADERS = ("traceparent", "tracestate")
+_PARENT = "traceparent"
+_HEADERS = (_PARENT, "tracestate")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}.*")
 
 FAULTS = frozenset(
     ("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS")
@@ -26,16 +30,30 @@ _propagator = TraceContextTextMapPropagator()
 class Tracing:
     """Implements CallWatcher and Observer."""
 
-    def __init__(self, tracer: Tracer) -> None:
-        """Spans go where `tracer` sends them."""
+    def __init__(
+        self, tracer: Tracer, *, sample: float, dice: Callable[[], float] = random
+    ) -> None:
+        """Spans go where `tracer` sends them.
+
+        Args:
+            tracer: is asked for the spans that are wanted, and for no others: it would take 30
+                microseconds to say that it does not want one.
+            sample: share in [0, 1] of the traces that begin here; a caller's decision is respected.
+            dice: numbers in [0, 1).
+        """
         self._tracer = tracer
+        self._sample = sample
+        self._dice = dice
 
     def began(self, method: str, context: Context) -> End:
         """Begins a call's span, in the caller's trace if it names one."""
+        said = _said(context)
+        if not self._wants(said.get(_PARENT, "")):
+            return _nothing
         service, _, name = method.rpartition("/")
         span = self._tracer.start_span(
             method,
-            _parent(context),
+            _propagator.extract(said, TraceContext()),
             SpanKind.SERVER,
             {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name},
         )
@@ -86,6 +104,12 @@ class Tracing:
         """Notes which decision a report is about."""
         trace.get_current_span().set_attribute("waypost.decision_id", event.report.decision_id)
 
+    def _wants(self, traceparent: str) -> bool:
+        """Whether a call is traced; one that names its trace badly is like one that names none."""
+        if _TRACEPARENT.fullmatch(traceparent):
+            return bool(int(traceparent[53:55], 16) & 1)
+        return self._dice() < self._sample
+
     def _add_steps(
         self, steps: Sequence[tuple[str, int]], began: int, parent: TraceContext
     ) -> None:
@@ -96,12 +120,14 @@ class Tracing:
                 began += took
 
 
-def _parent(context: Context) -> TraceContext:
-    """The caller's span; none where it names none, or one that cannot be."""
-    said = {
+def _said(context: Context) -> dict[str, str]:
+    """What the caller says of its trace."""
+    return {
         key: value
         for key, value in context.invocation_metadata() or ()
         if key in _HEADERS and isinstance(value, str)
     }
-    nothing = TraceContext()
-    return _propagator.extract(said, nothing) if said else nothing
+
+
+def _nothing(code: str) -> None:
+    """What the end of a call is told that is not traced."""
