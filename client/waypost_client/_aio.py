@@ -24,6 +24,7 @@ from waypost_client._errors import WaypostError, error_of
 from waypost_client._report import Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._specialist import Specialist
 from waypost_client._tls import Tls, check_token
+from waypost_client._tracing import trace_metadata
 from waypost_client._types import Contract, Conversation, RouteList
 
 Response = TypeVar("Response")
@@ -276,7 +277,9 @@ class AsyncClient:
     ) -> Response:
         try:
             return await method(
-                request, timeout=self._timeout_s if timeout_s is None else timeout_s
+                request,
+                timeout=self._timeout_s if timeout_s is None else timeout_s,
+                metadata=trace_metadata(),
             )
         except grpc.aio.AioRpcError as error:
             raise error_of(error.code(), error.details()) from None

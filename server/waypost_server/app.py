@@ -15,11 +15,13 @@ from waypost_server.guarding import Guards
 from waypost_server.hot_reload import HotReload
 from waypost_server.loading import load_engine
 from waypost_server.logs import log_to_stderr, set_log_level
+from waypost_server.observing import Observing
 from waypost_server.recording import open_records
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
 from waypost_server.service.crew_member import Link
 from waypost_server.service.events import Observers
+from waypost_server.service.instruments import Share
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
@@ -27,6 +29,7 @@ from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
 from waypost_server.sharing import shared_state
+from waypost_server.sources import sources_of
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ async def serve(
     ready: Callable[[str, str], None],
     *,
     load: Callable[[], Settings],
+    observing: Observing,
     index_version: str | None = None,
     link: Link | None = None,
 ) -> None:
@@ -45,6 +49,7 @@ async def serve(
         settings: all of them; with several processes this is one, and shares its port.
         ready: called once with the address and the index version when queries are answered.
         load: reads the settings again, on SIGHUP.
+        observing: what watches, entered already.
         index_version: the bundle to serve; None for the live one.
         link: to the supervisor of several processes; None for one process.
     """
@@ -75,7 +80,7 @@ async def serve(
         workers,
         outcomes,
         shared,
-        observers=Observers(records.observers),
+        observers=Observers([*records.observers, *observing.observers]),
         address=settings.address,
         admin_address=admin_address_of(settings.address, settings.admin_address),
         max_message_bytes=settings.max_message_bytes,
@@ -84,17 +89,31 @@ async def serve(
         shares_port=settings.processes > 1,
         index_admin=bundles.admin,
         doors=guards.doors,
+        interceptors=observing.interceptors,
     )
     await shared.start(required=not settings.start_without_database)
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
+    observing.serves(
+        sources_of(
+            settings,
+            live=live,
+            workers=workers,
+            outcomes=outcomes,
+            shared=shared,
+            records=records,
+            bundles=bundles,
+            guards=guards,
+        )
+    )
     ready(server.address, served.engine.index_version)
     beside = [asyncio.create_task(bundles.follow()), asyncio.create_task(guards.watch())]
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
     for task in beside:
         task.cancel()
+    observing.drains()
     await server.stop(settings.drain_seconds)
     await asyncio.to_thread(records.close)
     await shared.stop()
@@ -121,7 +140,24 @@ def run_server(
     load: Callable[[], Settings],
     index_version: str | None = None,
     link: Link | None = None,
+    share: Share | None = None,
 ) -> None:
     """`serve` on uvloop, which answers 7 to 22% more calls a second than the standard loop."""
-    log_to_stderr(settings.log_level, tell_processes_apart=settings.processes > 1)
-    uvloop.run(serve(settings, ready, load=load, index_version=index_version, link=link))
+    log_to_stderr(
+        settings.log_level,
+        tell_processes_apart=settings.processes > 1,
+        log_format=settings.log_format,
+    )
+
+    async def observed() -> None:
+        async with Observing(settings, share) as observing:
+            await serve(
+                settings,
+                ready,
+                load=load,
+                observing=observing,
+                index_version=index_version,
+                link=link,
+            )
+
+    uvloop.run(observed())

@@ -1,5 +1,6 @@
 """The programs under test, started as a user starts them."""
 
+import http.client
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from waypost.v1 import admin_pb2_grpc
 ROOT = Path(__file__).parents[2]
 ADMIN = re.compile(r'admin on ([^\s"]+)')
 READY = re.compile(r"waypost: serving on (\S+) index=([0-9a-f]{12})\n")
+HTTP = re.compile(r"http on (127\.0\.0\.1:\d+)")
 LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -58,6 +60,23 @@ class ServerProcess:
     def log_text(self) -> str:
         self.log.seek(0)
         return self.log.read()
+
+    def http(self, path: str) -> tuple[int, str]:
+        """What its HTTP port answers, where it has one."""
+        connection = http.client.HTTPConnection(http_address(self.log), timeout=20)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        answer = response.status, response.read().decode()
+        connection.close()
+        return answer
+
+
+def http_address(log: IO[str]) -> str:
+    """Where a server that writes this log answers HTTP."""
+    log.seek(0)
+    found = HTTP.search(log.read())
+    assert found, "it has no HTTP port"
+    return found[1]
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from waypost_client.dispatch._providers._prices import cost_usd
 from waypost_client.dispatch._providers._provider import ModelRequest, Provider, Reply
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._retries import RetryBudget, may_retry, wait_before_retry
+from waypost_client.dispatch._spans import model_span
 
 _log = logging.getLogger(__name__)
 
@@ -159,6 +160,24 @@ class ModelCaller:
         return Made(reply, call.line(reply=reply))
 
     async def _answered(
+        self, provider: Provider, request: ModelRequest, call: "_Call", show: Show | None
+    ) -> Reply:
+        with model_span(request.model, call.aim.route, call.aim.role) as span:
+            try:
+                reply = await self._asked(provider, request, call, show)
+            except ModelError as error:
+                span.failed(error.kind)
+                raise
+            if reply.usage:
+                span.note(
+                    {
+                        "gen_ai.usage.input_tokens": reply.usage.input_tokens,
+                        "gen_ai.usage.output_tokens": reply.usage.output_tokens,
+                    }
+                )
+            return reply
+
+    async def _asked(
         self, provider: Provider, request: ModelRequest, call: "_Call", show: Show | None
     ) -> Reply:
         try:

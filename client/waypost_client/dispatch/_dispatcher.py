@@ -25,6 +25,7 @@ from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter
 from waypost_client.dispatch._router import ClientsRouter
 from waypost_client.dispatch._shadow._shadows import Shadows
+from waypost_client.dispatch._spans import answer_span
 from waypost_client.dispatch._specialists import Specialists
 from waypost_client.dispatch._stream import AnswerStream
 from waypost_client.dispatch._survey import Survey
@@ -239,6 +240,24 @@ class Dispatcher:
         await self.close()
 
     async def _run(self, question: Question, sink: Sink | None, timeout_s: float | None) -> Answer:
+        with answer_span() as span:
+            try:
+                answer = await self._answer(question, sink, timeout_s)
+            except Exception as error:
+                span.failed(type(error).__name__)
+                raise
+            span.note(
+                {
+                    "waypost.decision_id": answer.contract.decision_id,
+                    "waypost.route": answer.route,
+                    "waypost.ended": answer.ended,
+                }
+            )
+            return answer
+
+    async def _answer(
+        self, question: Question, sink: Sink | None, timeout_s: float | None
+    ) -> Answer:
         arrived = self._clock()
         ledger = Ledger(
             self._clock, arrived, arrived + (self._timeout_s if timeout_s is None else timeout_s)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 
 from waypost_client import (
@@ -60,7 +61,10 @@ class Reporter:
             self._drop("the dispatcher was closed")
             return
         if not self._senders:
-            self._senders = [asyncio.create_task(self._send_all()) for _ in range(AT_ONCE)]
+            # A context of their own: they outlive the trace of the query that came first.
+            self._senders = [
+                asyncio.create_task(self._send_all(), context=Context()) for _ in range(AT_ONCE)
+            ]
         try:
             self._queue.put_nowait(report)
         except asyncio.QueueFull:

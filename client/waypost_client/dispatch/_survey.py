@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 from waypost_client import AsyncClient, Contract, Specialist, WaypostError
 from waypost_client.dispatch._specialists import Specialists
@@ -47,7 +48,8 @@ class Survey:
     def begin(self) -> None:
         """Looks at all routes."""
         self._looked_at = self._clock()
-        self._looking = asyncio.create_task(self._look())
+        # Not in the trace of the query that it began beside.
+        self._looking = asyncio.create_task(self._look(), context=Context())
 
     def saw(self, contract: Contract) -> None:
         """Looks again, in the background, when the routes are not those that it knows."""

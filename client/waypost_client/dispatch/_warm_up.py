@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container
+from contextvars import Context
 
 from waypost_client import AttemptRole, Model, Sampling, SpecialistRef
 from waypost_client.dispatch._calls import Aim, ModelCaller
@@ -36,7 +37,8 @@ class WarmUp:
                 del self._keeping[model.name]
                 known = None
             if known is None and model.warm_up_after_ms:
-                keeper = asyncio.create_task(self._keep(model))
+                # Not in the trace of the query that it began beside.
+                keeper = asyncio.create_task(self._keep(model), context=Context())
                 self._keeping[model.name] = model, keeper
 
     def keep_only(self, names: Container[str]) -> None:

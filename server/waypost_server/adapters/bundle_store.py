@@ -50,6 +50,13 @@ class BundleStore:
         except OSError:
             return 0
 
+    def written_at(self, version: str) -> float:
+        """When a version was written, in seconds since 1970; 0 when it is not there."""
+        try:
+            return (self._folder / version).stat().st_mtime
+        except OSError:
+            return 0.0
+
     def versions(self) -> tuple[str, ...]:
         """The versions in the folder, sorted by name; whether they are intact, loading tells."""
         folders = self._folder.iterdir() if self._folder.is_dir() else ()

@@ -9,7 +9,8 @@ from typing import Any
 from waypost_server.core.errors import SettingsError
 
 MAIN, ADMIN = "--address or WAYPOST_ADDRESS", "WAYPOST_ADMIN_ADDRESS"
-"""What says where callers are answered, and where operators are."""
+HTTP = "WAYPOST_HTTP_ADDRESS"
+"""What says where callers are answered, where operators are, and where metrics and probes are."""
 
 MOST_PORT = 65_535
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -55,10 +56,13 @@ class Server:
         shares_port: bool = False,
         index_admin: IndexAdmin | None = None,
         doors: Doors | None = None,
+        interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
         """Binds both addresses, if wanted together with other processes that share them.
 
         `doors` say who gets in; everybody does if they are None.
+
+        `interceptors` see a call before the others do.
 
         Raises:
             SettingsError: an address cannot be listened on.
@@ -88,10 +92,12 @@ class Server:
             *doors.options,
         ]
         self._server = grpc.aio.server(
-            interceptors=[*doors.interceptors(Role.CALLER), StatusInterceptor()], options=options
+            interceptors=[*interceptors, *doors.interceptors(Role.CALLER), StatusInterceptor()],
+            options=options,
         )
         self._admin_server = grpc.aio.server(
-            interceptors=[*doors.interceptors(Role.ADMIN), StatusInterceptor()], options=options
+            interceptors=[*interceptors, *doors.interceptors(Role.ADMIN), StatusInterceptor()],
+            options=options,
         )
         _add_standards(self._server, self._health, ROUTER_SERVICE)
         _add_standards(self._admin_server, self._admin_health, ADMIN_SERVICE)

@@ -54,5 +54,5 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     if code is not None:
         return code, str(error)[:MAX_MESSAGE]
     incident = new_decision_id()
-    _log.error("incident %s", incident, exc_info=error)
+    _log.error("incident %s", incident, exc_info=error, extra={"fields": {"incident": incident}})
     return grpc.StatusCode.INTERNAL, f"internal error; quote incident {incident} to the operator"

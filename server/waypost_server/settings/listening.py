@@ -20,6 +20,13 @@ class Listening(BaseModel):
             "that of WAYPOST_ADDRESS, or a free one when that is 0."
         ),
     )
+    http_address: OptionalAddress = Field(
+        "",
+        description=(
+            "Where to answer /metrics, /livez, /readyz and /startupz over HTTP, `HOST:PORT`; port "
+            "0 picks a free one. Empty: nowhere."
+        ),
+    )
     max_message_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(
         16 * 2**20, description="Largest request, in bytes; 256 of the longest queries must fit."
     )

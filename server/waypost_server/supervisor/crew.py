@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import manner_of
+from waypost_server.supervisor.common import CommonFolder
 from waypost_server.supervisor.delays import Delays
 from waypost_server.supervisor.job import Job
 from waypost_server.supervisor.swapping import Swapping
@@ -72,9 +73,11 @@ class Crew:
         launch: Launch,
         *,
         options: Mapping[str, Any],
+        common: CommonFolder | None = None,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._settings = settings
+        self._common = common
         self._options = options
         self._launch = launch
         self._patience = settings.drain_seconds + grace_seconds
@@ -95,11 +98,12 @@ class Crew:
             The version when all answer; None when one of them ended instead, which stops the
             others, or when `stop` was called.
         """
-        version = await self._fill_place()
+        version = await self._fill(0)
         others: list[asyncio.Task[str | None]] = []
         if version is not None:
             others = [
-                asyncio.create_task(self._fill_place()) for _ in range(self._settings.processes - 1)
+                asyncio.create_task(self._fill(place))
+                for place in range(1, self._settings.processes)
             ]
             for answers in asyncio.as_completed(others):
                 if await answers is None:
@@ -134,28 +138,28 @@ class Crew:
         for child in self._children:
             child.kill()
 
-    async def _fill_place(self) -> str | None:
-        child = await self._begin()
+    async def _fill(self, place: int) -> str | None:
+        child = await self._begin(place)
         if child is None:
             return None
         version = await child.ready()
         if version is None:
-            status = await self._end_of(child)
+            status = await self._end_of(child, place)
             if status != SAID_WHY and not self._stopping.is_set():
                 _log.error("process %d ended with %s as it started", child.pid, manner_of(status))
         else:
             self.swapping.joins(child, version)
-            self._keepers.append(asyncio.create_task(self._keep(child)))
+            self._keepers.append(asyncio.create_task(self._keep(child, place)))
         return version
 
-    async def _keep(self, child: Member) -> None:
+    async def _keep(self, child: Member, place: int) -> None:
         delays = Delays()
-        lived = await self._until_ended(child)
+        lived = await self._until_ended(child, place)
         while not await self._stops_within(delays.after(lived)):
-            lived = await self._serve_again()
+            lived = await self._serve_again(place)
 
-    async def _serve_again(self) -> float:
-        child = await self._begin()
+    async def _serve_again(self, place: int) -> float:
+        child = await self._begin(place)
         if child is None:
             return 0.0
         version = await child.ready()
@@ -164,11 +168,18 @@ class Crew:
             if self._reloaded:
                 child.reload()
             _log.info("process %d answers in its place", child.pid)
-        return await self._until_ended(child)
+        return await self._until_ended(child, place)
 
-    async def _begin(self) -> Member | None:
+    async def _begin(self, place: int) -> Member | None:
+        job = Job(
+            self._settings,
+            self.swapping.version,
+            self._options,
+            place=place,
+            common_folder=str(self._common.path) if self._common else "",
+        )
         try:
-            child = await self._launch(Job(self._settings, self.swapping.version, self._options))
+            child = await self._launch(job)
         except OSError as error:
             _log.error("no process can be started: %s", error.strerror)
             return None
@@ -177,9 +188,9 @@ class Crew:
             child.terminate()
         return child
 
-    async def _until_ended(self, child: Member) -> float:
+    async def _until_ended(self, child: Member, place: int) -> float:
         """Waits for the end of one that served; the seconds that it lived."""
-        status = await self._end_of(child)
+        status = await self._end_of(child, place)
         if not self._stopping.is_set():
             _log.warning("process %d ended with %s", child.pid, manner_of(status))
         # SIGTERM by itself ends a process that has not begun to serve.
@@ -188,9 +199,11 @@ class Crew:
             self._clean = False
         return child.age
 
-    async def _end_of(self, child: Member) -> int:
+    async def _end_of(self, child: Member, place: int) -> int:
         status = await child.ended()
         self._children.discard(child)
+        if self._common:
+            self._common.forget(place)
         return status
 
     async def _stops_within(self, seconds: float) -> bool:

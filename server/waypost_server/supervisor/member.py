@@ -14,9 +14,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from waypost_server.app import run_server
 from waypost_server.core.errors import WaypostError
+from waypost_server.service.instruments import Share
 from waypost_server.supervisor.job import Job
 
 STDIN = 0
@@ -74,7 +76,14 @@ def main() -> None:
         pipes.say(index_version)
 
     try:
-        run_server(job.settings, report, load=job.load, index_version=job.index_version, link=pipes)
+        run_server(
+            job.settings,
+            report,
+            load=job.load,
+            index_version=job.index_version,
+            link=pipes,
+            share=Share(Path(job.common_folder), job.place) if job.common_folder else None,
+        )
     except WaypostError as error:
         sys.exit(f"waypost: {error}")
 

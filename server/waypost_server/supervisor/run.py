@@ -4,13 +4,15 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from waypost_server.logs import log_to_stderr
-from waypost_server.service.address import ADMIN, admin_address_of, held
+from waypost_server.service.address import ADMIN, HTTP, admin_address_of, held
 from waypost_server.service.watch import Watch
 from waypost_server.settings import Settings
 from waypost_server.supervisor.child import Child
+from waypost_server.supervisor.common import CommonFolder
 from waypost_server.supervisor.crew import Crew
 from waypost_server.supervisor.named import named_in
 
@@ -34,9 +36,15 @@ async def supervise(
         SettingsError: the address cannot be listened on.
     """
     beside = admin_address_of(settings.address, settings.admin_address)
-    with held(settings.address) as address, held(beside, ADMIN) as admin_address:
-        ports = {"address": address, "admin_address": admin_address}
-        crew = Crew(settings.model_copy(update=ports), Child.start, options=options)
+    with ExitStack() as kept:
+        address = kept.enter_context(held(settings.address))
+        admin_address = kept.enter_context(held(beside, ADMIN))
+        ports, common = {"address": address, "admin_address": admin_address}, None
+        if settings.http_address:
+            where = kept.enter_context(held(settings.http_address, HTTP))
+            ports["http_address"], common = where, kept.enter_context(CommonFolder.made())
+            _log.info("http on %s", where)
+        crew = Crew(settings.model_copy(update=ports), Child.start, options=options, common=common)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, crew.stop)
@@ -62,5 +70,5 @@ def run_supervisor(
     settings: Settings, ready: Callable[[str, str], None], *, options: Mapping[str, Any]
 ) -> bool:
     """`supervise` on the standard loop: it waits, so that a faster one would gain nothing."""
-    log_to_stderr(settings.log_level, tell_processes_apart=True)
+    log_to_stderr(settings.log_level, tell_processes_apart=True, log_format=settings.log_format)
     return asyncio.run(supervise(settings, ready, options=options))

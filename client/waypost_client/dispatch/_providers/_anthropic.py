@@ -44,6 +44,7 @@ class AnthropicProvider(SdkProvider[anthropic.AsyncAnthropic]):
             **body_of(request),
             stream=True if streamed else anthropic.omit,
             extra_body=unnamed(request),
+            extra_headers=self._headers(),
             timeout=anthropic.Timeout(None, connect=request.connect_timeout_s),
         )
         return answer

@@ -37,6 +37,7 @@ class OpenAIProvider(SdkProvider[openai.AsyncOpenAI]):
         answer = await self._client(request.model).chat.completions.create(
             **body_of(request, streamed=streamed),
             stream=True if streamed else openai.omit,
+            extra_headers=self._headers(),
             timeout=openai.Timeout(None, connect=request.connect_timeout_s),
         )
         return answer

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, Generic, TypeVar
 
 from waypost_client import Model
+from waypost_client._tracing import TRACEPARENT, traceparent
 from waypost_client.dispatch._providers._endpoint import api_key, shown
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply
 from waypost_client.dispatch._providers._reading import Reader
@@ -61,6 +62,11 @@ class SdkProvider(ABC, Generic[Client]):
         client = self._clients[name]
         client.api_key = key  # it may be another one by now
         return client
+
+    def _headers(self) -> dict[str, str] | None:
+        """What a call is sent beside the SDK's own headers: the trace that it belongs to."""
+        parent = traceparent()
+        return {TRACEPARENT: parent} if parent else None
 
     def _where(self, model: Model) -> str:
         return shown(model.base_url or self.public_url)

@@ -1,0 +1,149 @@
+"""What is looked at now and then rather than counted as it happens."""
+
+import gc
+import os
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from waypost_server.core import metric_names as names
+from waypost_server.core.metric_names import Metric
+from waypost_server.service.instruments import Bounded, Instruments
+from waypost_server.service.process import resident_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFacts:
+    """The live bundle.
+
+    Attributes:
+        version: its name.
+        encoder_fingerprint: what it was built with.
+        route_count: its routes.
+        exemplar_count: its exemplars.
+        built_at: seconds since 1970; 0 for unknown.
+    """
+
+    version: str
+    encoder_fingerprint: str
+    route_count: int
+    exemplar_count: int
+    built_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the figures come from; each is asked on the event loop, must be quick and not raise.
+
+    Attributes:
+        queue_depth: queries that wait now.
+        running: queries that encoders have now.
+        concurrency_limit: queries that may wait or run now.
+        refused: queries refused so far.
+        degraded: whether only the cheap stages decide now.
+        left_out: names of the models that contracts leave out now.
+        switched_off: kind ("route" or "model") and name of each switch that is off now.
+        log_written: records on disk so far.
+        log_dropped: records lost so far.
+        log_waiting: records that wait now.
+        bundle: the live one; None before there is one.
+        bundle_refused: whether the newest bundle was refused.
+        certificate_expires_at: seconds since 1970; 0 for no certificate.
+        resident_bytes: memory now.
+    """
+
+    queue_depth: Callable[[], int] = int
+    running: Callable[[], int] = int
+    concurrency_limit: Callable[[], int] = int
+    refused: Callable[[], int] = int
+    degraded: Callable[[], bool] = bool
+    left_out: Callable[[], Collection[str]] = tuple
+    switched_off: Callable[[], Collection[tuple[str, str]]] = tuple
+    log_written: Callable[[], int] = int
+    log_dropped: Callable[[], int] = int
+    log_waiting: Callable[[], int] = int
+    bundle: Callable[[], BundleFacts | None] = lambda: None
+    bundle_refused: Callable[[], bool] = bool
+    certificate_expires_at: Callable[[], float] = float
+    resident_bytes: Callable[[], int] = resident_bytes
+
+
+class Gauges:
+    """Puts what the sources say into metrics."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        *,
+        version: str,
+        contract_version: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Has looked at nothing yet; `clock` gives seconds since 1970."""
+        self._to = instruments
+        self._clock = clock
+        self._seen: dict[tuple[str, ...], float] = {}
+        self._on: dict[str, set[tuple[str, ...]]] = {}
+        self._model = Bounded(names.MAX_MODELS)
+        self._bundle: BundleFacts | None = None
+        instruments.gauge(names.STARTED).set(clock())
+        instruments.gauge(names.VERSION, version, contract_version).set(1)
+        for result in ("written", "dropped"):
+            instruments.counter(names.LOG_RECORDS, result)
+
+    def look(self, sources: Sources, *, serving: bool) -> None:
+        """Asks all of them.
+
+        Args:
+            sources: what to ask.
+            serving: whether this process answers queries.
+        """
+        for metric, value in (
+            (names.SERVING, serving),
+            (names.QUEUE_DEPTH, sources.queue_depth()),
+            (names.RUNNING, sources.running()),
+            (names.LIMIT, sources.concurrency_limit()),
+            (names.DEGRADED, sources.degraded()),
+            (names.LOG_WAITING, sources.log_waiting()),
+            (names.REFUSED_BUNDLE, sources.bundle_refused()),
+            (names.CERTIFICATE, sources.certificate_expires_at()),
+            (names.RESIDENT, sources.resident_bytes()),
+        ):
+            self._to.gauge(metric).set(value)
+        self._count(names.REFUSED, sources.refused())
+        self._count(names.LOG_RECORDS, sources.log_written(), "written")
+        self._count(names.LOG_RECORDS, sources.log_dropped(), "dropped")
+        self._count(names.CPU, sum(os.times()[:2]))
+        for generation, stats in enumerate(gc.get_stats()):
+            self._count(names.COLLECTIONS, stats["collections"], str(generation))
+        self._mark(names.LEFT_OUT, {(self._model(name),) for name in sources.left_out()})
+        self._mark(names.SWITCHED_OFF, set(sources.switched_off()))
+        self._look_at_bundle(sources.bundle())
+
+    def _look_at_bundle(self, bundle: BundleFacts | None) -> None:
+        if bundle is None or bundle == self._bundle:
+            return
+        if self._bundle:
+            self._to.counter(names.RELOADS).inc()
+        self._bundle = bundle
+        self._mark(names.BUNDLE, {(bundle.version, bundle.encoder_fingerprint)})
+        for metric, value in (
+            (names.BUNDLE_BUILT, bundle.built_at),
+            (names.BUNDLE_LIVE, self._clock()),
+            (names.ROUTES, bundle.route_count),
+            (names.EXEMPLARS, bundle.exemplar_count),
+        ):
+            self._to.gauge(metric).set(value)
+
+    def _count(self, metric: Metric, so_far: float, *labels: str) -> None:
+        """Counts what has been added since it was last asked."""
+        key = (metric.name, *labels)
+        self._to.counter(metric, *labels).inc(max(0.0, so_far - self._seen.get(key, 0.0)))
+        self._seen[key] = so_far
+
+    def _mark(self, metric: Metric, now: set[tuple[str, ...]]) -> None:
+        """1 for these, 0 for those that were there before: a series that is shared cannot go."""
+        before = self._on.get(metric.name, set())
+        for labels in before | now:
+            self._to.gauge(metric, *labels).set(labels in now)
+        self._on[metric.name] = before | now

@@ -1,0 +1,56 @@
+"""Where metrics find what is not told to observers."""
+
+import functools
+
+from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.core.outcomes import Outcomes
+from waypost_server.guarding import Guards
+from waypost_server.hot_reload import HotReload
+from waypost_server.recording import Records
+from waypost_server.service.gauges import BundleFacts, Sources
+from waypost_server.service.shared import Shared
+from waypost_server.service.version import Live
+from waypost_server.service.workers import Workers
+from waypost_server.settings import Settings
+
+
+def sources_of(
+    settings: Settings,
+    *,
+    live: Live,
+    workers: Workers,
+    outcomes: Outcomes,
+    shared: Shared,
+    records: Records,
+    bundles: HotReload,
+    guards: Guards,
+) -> Sources:
+    """All of them, of a server's parts."""
+    written_at = functools.cache(BundleStore(settings.index).written_at)
+    journal = records.journal
+
+    def bundle() -> BundleFacts:
+        engine = live.served.engine
+        return BundleFacts(
+            version=engine.index_version,
+            encoder_fingerprint=engine.encoder.fingerprint,
+            route_count=len(engine.router.catalog.routes),
+            exemplar_count=len(engine.router.exemplars.texts),
+            built_at=written_at(engine.index_version),
+        )
+
+    return Sources(
+        queue_depth=lambda: workers.queue_depth,
+        running=lambda: workers.running,
+        concurrency_limit=lambda: settings.queue_capacity,
+        left_out=outcomes.breakers.left_out,
+        switched_off=lambda: [(each.kind.value, each.name) for each in shared.switches.off],
+        log_written=lambda: journal.written if journal else 0,
+        log_dropped=lambda: journal.dropped if journal else 0,
+        log_waiting=lambda: journal.waiting if journal else 0,
+        bundle=bundle,
+        bundle_refused=lambda: bool(bundles.swap.refused),
+        certificate_expires_at=lambda: (
+            guards.tls.certificate_expires_at.timestamp() if guards.tls else 0.0
+        ),
+    )

@@ -1,0 +1,113 @@
+"""What the sources say ends in metrics."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from tests.exposed import Exposed
+from waypost_server.service.gauges import BundleFacts, Gauges, Sources
+from waypost_server.service.instruments import Instruments
+
+
+@dataclass
+class World:
+    """What there is to be looked at, and what is shown of it."""
+
+    refused: int = 0
+    written: int = 0
+    left_out: Collection[str] = ()
+    switched_off: Collection[tuple[str, str]] = ()
+    version: str = ""
+    now: float = 5000.0
+    instruments: Instruments = field(default_factory=Instruments)
+
+    def __post_init__(self) -> None:
+        self.gauges = Gauges(
+            self.instruments, version="1.2", contract_version="1.0", clock=lambda: self.now
+        )
+        self.sources = Sources(
+            queue_depth=lambda: 7,
+            running=lambda: 2,
+            concurrency_limit=lambda: 64,
+            refused=lambda: self.refused,
+            degraded=lambda: True,
+            left_out=lambda: self.left_out,
+            switched_off=lambda: self.switched_off,
+            log_written=lambda: self.written,
+            log_dropped=lambda: 3,
+            log_waiting=lambda: 11,
+            bundle=self.bundle,
+            bundle_refused=lambda: True,
+            certificate_expires_at=lambda: 9e9,
+            resident_bytes=lambda: 123,
+        )
+
+    def bundle(self) -> BundleFacts | None:
+        return facts(self.version) if self.version else None
+
+    def look(self) -> Exposed:
+        self.gauges.look(self.sources, serving=True)
+        return Exposed(self.instruments.exposition()[0].decode())
+
+
+def facts(version: str) -> BundleFacts:
+    return BundleFacts(
+        version=version,
+        encoder_fingerprint="f",
+        route_count=5,
+        exemplar_count=50,
+        built_at=100.0,
+    )
+
+
+def test_each_source_has_its_metric() -> None:
+    shown = World().look()
+    for name, value in {
+        "waypost_queue_depth": 7,
+        "waypost_queries_running": 2,
+        "waypost_concurrency_limit": 64,
+        "waypost_degraded": 1,
+        "waypost_decision_log_waiting": 11,
+        "waypost_bundle_refused": 1,
+        "waypost_certificate_expiry_timestamp_seconds": 9e9,
+        "waypost_resident_bytes": 123,
+        "waypost_serving": 1,
+        "waypost_start_timestamp_seconds": 5000.0,
+    }.items():
+        assert shown(name) == value, name
+    assert shown("waypost_version_info", version="1.2", contract_version="1.0") == 1
+    assert shown("waypost_cpu_seconds_total") > 0
+
+
+def test_totals_of_others_become_counters() -> None:
+    world = World(refused=5, written=10)
+    world.look()
+    world.refused, world.written = 8, 10
+    shown = world.look()
+    assert shown("waypost_refused_total") == 8
+    assert shown("waypost_decision_log_records_total", result="written") == 10
+    assert shown("waypost_decision_log_records_total", result="dropped") == 3
+
+
+def test_what_is_off_no_more_is_0() -> None:
+    world = World(left_out=("a", "b"), switched_off=[("route", "x"), ("model", "a")])
+    shown = world.look()
+    assert shown.values("waypost_model_left_out", "model") == {"a", "b"}
+    assert shown("waypost_switched_off", kind="route", name="x") == 1
+    world.left_out, world.switched_off = ("b",), [("model", "a")]
+    shown = world.look()
+    assert shown.values("waypost_model_left_out", "model") == {"b"}
+    assert shown("waypost_switched_off", kind="route", name="x") == 0
+    assert shown("waypost_switched_off", kind="model", name="a") == 1
+
+
+def test_bundles_that_go_live_are_counted_from_the_second_on() -> None:
+    world = World()
+    assert world.look()("waypost_bundle_info") == 0
+    for version in ("one", "one", "two", "one"):
+        world.version, world.now = version, world.now + 1
+        shown = world.look()
+    assert shown("waypost_reloads_total") == 2
+    assert shown.values("waypost_bundle_info", "index_version") == {"one"}
+    assert shown("waypost_bundle_live_timestamp_seconds") == 5004.0
+    assert shown("waypost_bundle_built_timestamp_seconds") == 100.0
+    assert (shown("waypost_routes"), shown("waypost_exemplars")) == (5, 50)
