@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from waypost_server.core.building import BuildPhase, BuildStep
@@ -38,51 +39,79 @@ class BuildProcess:
 
     async def steps(self) -> AsyncGenerator[BuildStep, None]:
         """Its steps; if it fails, the last one is REFUSED. Ends it when the caller goes away."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0
-        )
-        with suppress(OSError):  # it has ended, or it may not: then it competes
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-        words: deque[str] = deque(maxlen=LAST_WORDS)
-        listening = asyncio.create_task(_listen(process, words))
+        running = await asyncio.to_thread(_Running, self._command, asyncio.get_running_loop())
         phase = None
         try:
-            async for line in _lines(process.stdout):
+            while line := await running.lines.get():
                 step = _step(line)
                 phase = step.phase
                 yield step
-            status = await process.wait()
-            await listening
+            status = await asyncio.to_thread(running.wait)
             if status and phase is not BuildPhase.REFUSED:
-                _log.error("a build ended with status %d: %s", status, "\n".join(words))
+                _log.error("a build ended with status %d: %s", status, "".join(running.words))
                 yield BuildStep(
                     phase=BuildPhase.REFUSED,
                     problems=(f"the build ended with status {status}; the server's log has more",),
                 )
         finally:
-            listening.cancel()
-            await asyncio.shield(asyncio.create_task(_end(process)))
+            await asyncio.shield(asyncio.to_thread(running.end))
 
 
-async def _end(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+class _Running:
+    """The process, and threads that read what it says.
 
+    Not asyncio's: uvloop forks, and gRPC, whose handlers run at a fork, crashed one child in six.
+    `subprocess` uses vfork, at which nothing runs.
+    """
 
-async def _listen(process: Process, words: deque[str]) -> None:
-    async for line in _lines(process.stderr):
-        words.append(line.rstrip())
+    def __init__(self, command: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        self.lines: asyncio.Queue[str] = asyncio.Queue()
+        self.words: deque[str] = deque(maxlen=LAST_WORDS)
+        self.process = subprocess.Popen(  # noqa: S603  (our own command)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for the server, which then ends it
+        )
+        with suppress(OSError):  # it has ended, or it may not: then it competes
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
+        self._threads = [
+            threading.Thread(target=self._read_steps, args=(loop,), daemon=True),
+            threading.Thread(target=self._read_words, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
+    def _read_steps(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            for line in self.process.stdout or ():
+                loop.call_soon_threadsafe(self.lines.put_nowait, line)
+            loop.call_soon_threadsafe(self.lines.put_nowait, "")
 
-async def _lines(stream: asyncio.StreamReader | None) -> AsyncIterator[str]:
-    while stream and (line := await stream.readline()):
-        yield line.decode(errors="replace")
+    def _read_words(self) -> None:
+        self.words.extend(self.process.stderr or ())
+
+    def wait(self) -> int:
+        """Waits for its end and its last words; its exit code, or the negated signal."""
+        status = self.process.wait()
+        for thread in self._threads:
+            thread.join()
+        return status
+
+    def end(self) -> None:
+        """Ends it, if it has not ended."""
+        self.process.terminate()
+        try:
+            self.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
 
 
 def _step(line: str) -> BuildStep:

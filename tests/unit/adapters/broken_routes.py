@@ -250,4 +250,27 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         {"fleet.yaml": "shadows:\n  s: {share: 1, prompt: s.md}\n", "s.md": b"a\n\xff"},
         "s.md:2: byte 0xff is not UTF-8; save the file as UTF-8",
     ),
+    "regression query that is an exemplar of another route": (
+        {"billing/regression.txt": "# must come here\nhello there\n"},
+        "billing/regression.txt:2: 'hello there' is an exemplar of general, so that it goes there; "
+        "remove one of the two",
+    ),
+    "regression query that is a negative of its route": (
+        {"billing/regression.txt": "pay me\n", "billing/negatives.txt": "pay me\n"},
+        "billing/regression.txt:1: 'pay me' is a negative of the same route; remove one of the two",
+    ),
+    "regression query of two routes": (
+        {"billing/regression.txt": "pay me\n", "general/regression.txt": "good day\npay me\n"},
+        "general/regression.txt:2: 'pay me' must go to billing, too, as its regression queries "
+        "say; remove one of the two",
+    ),
+    "empty file of regression queries": (
+        {"billing/regression.txt": "# none yet\n"},
+        "billing/regression.txt:1: the file has no text in it; write one example query on a line",
+    ),
+    "regression query that is too long": (
+        {"billing/regression.txt": "pay me\n" + "a" * 101},
+        "billing/regression.txt:2: the text is 101 bytes, but limits.max_query_bytes is 100; "
+        "shorten it",
+    ),
 }

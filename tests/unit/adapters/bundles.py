@@ -13,6 +13,7 @@ from waypost_server.core.catalog import (
     Specialist,
     Taxonomy,
 )
+from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.policy import (
     Breaker,
     Checks,
@@ -104,6 +105,7 @@ def small_bundle(
     encoder: HashEncoder | None = None,
     known: Mapping[str, Encodings] | None = None,
     out_of_scope: Sequence[str] = (),
+    regression: Sequence[tuple[str, str]] = (),
 ) -> Bundle:
     """A bundle of two routes, by default of texts that are hard to write down."""
     routes = RouteSet(
@@ -112,6 +114,10 @@ def small_bundle(
         negatives={"billing": ["no"]},
         out_of_scope=out_of_scope,
         sha256="5" * 64,
+        regression=[
+            LabelledQuery(text=text, label=route, source="regression.txt:1")
+            for route, text in regression
+        ],
     )
     return build_bundle(
         routes, encoder or HashEncoder(), known=known or {}, progress=lambda done, total: None

@@ -2,8 +2,8 @@
 
 python -m tests.unit.adapters.killed_builder FOLDER ROUNDS
 
-Each round a process saves one bundle after another until it is killed. Then a line is printed: the
-number of the last bundle that it said was live, and of the one that is.
+Each round a process saves one bundle after another, and removes old ones, until it is killed. Then
+a line is printed: the number of the last bundle that it said was live, and of the one that is.
 """
 
 import itertools
@@ -17,10 +17,15 @@ from pathlib import Path
 from tests.unit.adapters.bundles import small_bundle
 from waypost_server.adapters.bundle_store import BundleStore
 
+KEPT = 2
+"""Versions that stay, so that builds are killed as they remove some, too."""
+
 
 def build(folder: Path, number: int) -> None:
     texts = [f"exemplar {i} of build {number}" for i in range(50)]
-    BundleStore(folder).save(small_bundle({"billing": texts}))
+    store = BundleStore(folder)
+    store.save(small_bundle({"billing": texts}))
+    store.prune(KEPT)
 
 
 def build_endlessly(folder: Path, first: int, said: int) -> None:

@@ -17,6 +17,7 @@ from waypost_server.adapters.bundle_format import (
     load,
     serialise,
 )
+from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.index_files import INDEX
@@ -175,3 +176,15 @@ def test_files_that_agree_in_hash_but_not_in_content_are_refused(
     with pytest.raises(BundleError) as error:
         load(folder)
     assert message in str(error.value)
+
+
+def test_regression_queries_travel_and_are_no_file_where_there_are_none(tmp_path: Path) -> None:
+    pairs = [("billing", "a\u2028b\x85c"), ("support", "héllo 🚀")]
+    stored = BundleStore(tmp_path).save(small_bundle(regression=pairs))
+    assert stored.regression() == pairs
+    _, with_ = serialise(small_bundle(regression=pairs))
+    _, without = serialise(small_bundle())
+    assert with_.keys() - without.keys() == {"regression.jsonl"}
+    changed = [name for name in without if with_[name] != without[name]]
+    assert changed == ["manifest.json"]
+    assert BundleStore(tmp_path).save(small_bundle()).regression() == []

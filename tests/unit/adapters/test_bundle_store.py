@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,9 +17,14 @@ from tests.unit.adapters.bundles import TEXTS, small_bundle
 from waypost_server.adapters.bundle_format import INNER, SERVED, serialise
 from waypost_server.adapters.bundle_store import CURRENT, PREVIOUS, BundleStore
 from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.held_folder import hold_while
 from waypost_server.adapters.reuse import Reusable
-from waypost_server.core.errors import BundleError
+from waypost_server.core.building import BuiltVersion
+from waypost_server.core.bundle import Bundle
+from waypost_server.core.errors import BuildRunningError, BundleError
 from waypost_server.core.ports import Encodings
+from waypost_server.service.watch import Mark
+from waypost_server.supervisor.named import named_in
 
 OTHER_TEXTS = {"billing": ["refund me"], "support": ["it will not start"]}
 
@@ -151,7 +158,7 @@ def test_builds_at_once_leave_one_of_them_live_and_all_of_them_whole(tmp_path: P
 def test_a_build_killed_at_any_moment_leaves_the_previous_bundle_live_or_the_next(
     tmp_path: Path, repo: Path
 ) -> None:
-    rounds = 20
+    rounds = 50
     killed = subprocess.run(
         [sys.executable, "-m", "tests.unit.adapters.killed_builder", str(tmp_path), str(rounds)],
         cwd=repo,
@@ -212,6 +219,122 @@ def test_a_bundle_of_an_older_format_is_built_anew(tmp_path: Path) -> None:
         store.load()
     assert _known(store, saved.manifest.encoder_fingerprint) == {}
     assert store.save(small_bundle()).version == saved.version
+
+
+def numbered(number: int) -> Bundle:
+    return small_bundle({"billing": [f"text {number}"]})
+
+
+def aged(folder: Path, *versions: str) -> None:
+    """Makes them look built in this order, a second apart."""
+    for second, version in enumerate(versions):
+        os.utime(folder / version, (second, second))
+
+
+def test_what_is_written_is_not_live_until_it_is_activated(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    first = store.write(numbered(1)).version
+    assert store.live_version() is None
+    assert store.activate(first) is None
+    second = store.write(numbered(2)).version
+    assert store.live_version() == first
+    assert store.activate(second) == first
+    assert store.live_version() == second
+    assert (tmp_path / PREVIOUS).read_text() == f"{first}\n"
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_truncated_version_is_never_made_live(tmp_path: Path, name: str) -> None:
+    store = BundleStore(tmp_path)
+    first, second = store.save(numbered(1)).version, store.write(numbered(2)).version
+    path = tmp_path / second / name
+    path.write_bytes(path.read_bytes()[:-1])
+    stamp = store.named_at()
+    with pytest.raises(BundleError, match=rf"{name}: its SHA-256 is"):
+        store.activate(second)
+    assert (store.live_version(), store.named_at()) == (first, stamp)
+
+
+def test_versions_are_listed_newest_first_as_their_manifests_say(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    assert store.listed() == ()
+    first, second, third = (store.write(numbered(i)) for i in range(3))
+    store.activate(second.version)
+    aged(tmp_path, first.version, second.version, third.version)
+    (tmp_path / third.version / "manifest.json").write_bytes(b"{}")
+    damaged, *sound = store.listed()
+    assert (damaged.version, damaged.built_at) == (third.version, 2.0)
+    assert "its SHA-256 is" in damaged.problem
+    assert sound == [
+        BuiltVersion(
+            version=stored.version,
+            is_live=stored is second,
+            built_at=built_at,
+            route_count=2,
+            exemplar_count=1,
+            encoder_name="hash",
+            encoder_fingerprint=HashEncoder().fingerprint,
+            routes_sha256="5" * 64,
+        )
+        for stored, built_at in ((second, 1.0), (first, 0.0))
+    ]
+
+
+def test_the_newest_versions_stay_and_the_live_one_and_the_one_before_it(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    versions = [store.write(numbered(i)).version for i in range(8)]
+    aged(tmp_path, *versions)
+    store.activate(versions[1])
+    store.activate(versions[0])
+    aside = tmp_path / ".removing-0123456789ab"
+    aside.mkdir()  # as a prune leaves it that was killed
+    assert set(store.prune(3)) == set(versions[2:5])
+    assert set(store.versions()) == {*versions[:2], *versions[5:]}
+    assert not aside.exists()
+    assert store.prune(3) == ()
+    assert store.load().version == versions[0]
+
+
+def test_a_version_that_somebody_serves_stays_until_nobody_does(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    versions = [store.save(numbered(i)).version for i in range(4)]
+    aged(tmp_path, *versions)
+
+    class Engine:
+        """Whoever holds it."""
+
+    first, second = Engine(), Engine()
+    for engine in (first, second):
+        hold_while(engine, tmp_path / versions[0])
+    assert store.prune(1) == (versions[1],)
+    del first
+    assert store.prune(1) == ()
+    del second, engine
+    assert store.prune(1) == (versions[0],)
+    assert set(store.versions()) == set(versions[2:])
+
+
+def test_one_build_of_a_server_runs_at_a_time(tmp_path: Path) -> None:
+    with BundleStore(tmp_path).building():
+        with pytest.raises(BuildRunningError), BundleStore(tmp_path).building():
+            pass
+        BundleStore(tmp_path).save(small_bundle())  # which others may
+    with BundleStore(tmp_path).building():
+        pass
+
+
+@pytest.mark.parametrize("content", [None, b"0123456789ab\n", b"../../etc\n", b"\xff\n"])
+def test_the_supervisor_reads_what_the_store_reads(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / CURRENT).write_bytes(content)
+    store = BundleStore(tmp_path)
+    try:
+        wanted = Mark(store.live_version() or "", store.named_at())
+    except BundleError as error:
+        with pytest.raises(BundleError, match=re.escape(str(error))):
+            named_in(tmp_path)
+    else:
+        assert named_in(tmp_path) == wanted
 
 
 def _known(store: BundleStore, fingerprint: str) -> Mapping[str, Encodings]:

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from tests.folders import write_folder
+from tests.unit.adapters.broken_routes import SOUND
 from waypost_server.adapters.route_folder import read_routes
 from waypost_server.core.bundle import RouteSet
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.errors import RoutesError
+from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.policy import Checks
 
 Files = Mapping[str, str | bytes]
@@ -207,3 +209,19 @@ def test_a_json_schema_is_one_text_however_its_keys_are_ordered(tmp_path: Path) 
         for i, schema in enumerate(schemas)
     ]
     assert checks == [Checks(json_schema='{"required":["größe"],"type":"object"}')] * 2
+
+
+def test_regression_queries_are_read_with_their_lines_and_count_for_the_hash(
+    tmp_path: Path,
+) -> None:
+    without = read_routes(write_folder(tmp_path, SOUND))
+    assert without.regression == ()
+    files = {"billing/regression.txt": "# must come here\n\nrefund my card\nwhere is my invoice\n"}
+    found = read_routes(write_folder(tmp_path, files))
+    path = tmp_path / "billing/regression.txt"
+    assert found.regression == (
+        LabelledQuery(text="refund my card", label="billing", source=f"{path}:3"),
+        LabelledQuery(text="where is my invoice", label="billing", source=f"{path}:4"),
+    )
+    assert found.exemplars == without.exemplars
+    assert found.sha256 != without.sha256

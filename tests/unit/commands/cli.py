@@ -1,9 +1,14 @@
-"""`waypost` as a user runs it: another process."""
+"""`waypost` as a user runs it, in another process or, where that would take long, in this one."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from click.testing import CliRunner
+
+from waypost_server.commands import group
+from waypost_server.core.errors import WaypostError
 
 
 def waypost(*arguments: str | Path, **settings: str | Path) -> subprocess.CompletedProcess[str]:
@@ -18,3 +23,18 @@ def waypost(*arguments: str | Path, **settings: str | Path) -> subprocess.Comple
         timeout=60,
         check=False,
     )
+
+
+def waypost_here(
+    *arguments: str | Path, **settings: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has loaded already what it takes."""
+    environment: dict[str, str | None] = {name: None for name in os.environ if "WAYPOST" in name}
+    environment |= {f"WAYPOST_{name.upper()}": str(value) for name, value in settings.items()}
+    ended = CliRunner().invoke(group.waypost, [*map(str, arguments)], env=environment)
+    code, words = ended.exit_code, ended.stderr
+    if isinstance(ended.exception, WaypostError):
+        words += f"waypost: {ended.exception}\n"
+    elif ended.exception and not isinstance(ended.exception, SystemExit):
+        raise ended.exception
+    return subprocess.CompletedProcess(arguments, code, ended.stdout, words)

@@ -23,7 +23,8 @@ class Scripted:
     def __init__(self, pid: int, job: Job, *, obeys: bool = True) -> None:
         self.pid, self.job, self.age = pid, job, delays.STEADY_SECONDS
         self.reloads = 0
-        self.said: list[str] = []
+        self.obedient = False
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._obeys = obeys
         self._ready: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -36,6 +37,7 @@ class Scripted:
             self._ready.set_result(None)
         if not self._end.done():
             self._end.set_result(status)
+            self._lines.put_nowait(None)
 
     async def ready(self) -> str | None:
         return await self._ready
@@ -51,11 +53,12 @@ class Scripted:
         self.reloads += 1
 
     def say(self, line: str) -> None:
-        self.said.append(line)
+        order, version = line.split(" ")[:2]
+        if self.obedient and order in ("prepare", "activate"):
+            self._lines.put_nowait(f"done {version}")
 
     async def heard(self) -> str | None:
-        await asyncio.wait([self._end])
-        return None
+        return await self._lines.get()
 
     def kill(self) -> None:
         self.end(-signal.SIGKILL)
@@ -195,6 +198,23 @@ async def test_one_that_dies_is_started_again_with_the_same_version(
         "process 1 ended with SIGSEGV",
         "process 2 ended with exit code 3",
     ]
+
+
+async def test_one_that_is_started_again_begins_with_the_version_that_all_have_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delays, "SHORTEST_SECONDS", 0.01)
+    system = System()
+    crew = crew_of(system, processes=2)
+    await crew.start()
+    for process in system.begun:
+        process.obedient = True
+    await crew.swapping.change("ba9876543210")
+    system.begun[0].end(1)
+    await system.count(3)
+    assert system.begun[2].job.index_version == "ba9876543210"
+    crew.stop()
+    assert await within(crew.ended())
 
 
 async def test_a_stop_while_they_start_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
