@@ -1,6 +1,7 @@
 """What every call passes: bytes that are no message, and errors, become statuses."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -13,6 +14,7 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 StreamHandler = Callable[[AsyncIterator[Any], Any], AsyncIterator[Any]]
+AnswersHandler = Callable[[Any, Any], AsyncGenerator[Any, None]]
 Parse = Callable[[bytes], Any]
 
 _STUBS = "waypost.v1."
@@ -45,6 +47,12 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         if handler.stream_stream is not None and ours:
             return grpc.stream_stream_rpc_method_handler(
                 _stream_with_status(cast(StreamHandler, handler.stream_stream)),
+                request_deserializer=_tolerant(handler.request_deserializer),
+                response_serializer=handler.response_serializer,
+            )
+        if handler.unary_stream is not None and ours:
+            return grpc.unary_stream_rpc_method_handler(
+                _answers_with_status(cast(AnswersHandler, handler.unary_stream)),
                 request_deserializer=_tolerant(handler.request_deserializer),
                 response_serializer=handler.response_serializer,
             )
@@ -105,6 +113,22 @@ def _stream_with_status(handler: StreamHandler) -> StreamHandler:
         try:
             async for response in handler(checked(requests, context), context):
                 yield response
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001  (as above)
+            await context.abort(*status_of(error), hints_of(error))
+
+    return call
+
+
+def _answers_with_status(handler: AnswersHandler) -> AnswersHandler:
+    async def call(request: object, context: Context) -> AsyncGenerator[Any, None]:
+        await _refuse_malformed(request, context)
+        try:
+            # So that a call that is cancelled ends what it began, at once.
+            async with aclosing(handler(request, context)) as responses:
+                async for response in responses:
+                    yield response
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001  (as above)
