@@ -104,7 +104,7 @@ def running_server(index: Path, **settings: str) -> Iterator[ServerProcess]:
     command = [*WAYPOST, "serve", "--index", str(index), "--address", "127.0.0.1:0"]
     with (
         tempfile.TemporaryDirectory() as data,
-        tempfile.TemporaryFile("w+", encoding="utf-8") as log,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as log,
         subprocess.Popen(
             command,
             cwd=ROOT,

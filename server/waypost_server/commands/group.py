@@ -40,6 +40,8 @@ def run() -> None:
     # Read when FAISS and numpy are loaded. Two threads for one query are slower than one, and the
     # count decides the last bits of a fit, so that a bundle would depend on it.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    # gRPC writes a line of what each stranger sends, past our log; set it to see them.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         waypost(prog_name="waypost")
     except WaypostError as error:

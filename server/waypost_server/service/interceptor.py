@@ -132,7 +132,7 @@ def _answers_with_status(handler: AnswersHandler) -> AnswersHandler:
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001  (as above)
-            await context.abort(*status_of(error))
+            await context.abort(*status_of(error), hints_of(error))
 
     return call
 
