@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -189,9 +190,8 @@ def test_every_decision_that_begins_after_the_answer_heeds_the_switch(
             answer = set_route(fleet[0], OFF, enabled=enabled, note="drill")
             assert answer.previously_enabled is not enabled
             # On a machine that is busy with something else, it takes longer than a switch waits.
-            until(
-                lambda e=enabled, a=answer: not a.pending_processes or heeded(fleet[0], enabled=e)  # type: ignore[misc]
-            )
+            if answer.pending_processes:
+                until(partial(heeded, fleet[0], enabled=enabled))
             answered = time.monotonic()
             everyone_asks_again(hammers)
             periods.append((answered, time.monotonic(), OFF if enabled else DEFAULT))
