@@ -12,6 +12,7 @@ import uvloop
 
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.following import fetch_at_start, follow_of
 from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
@@ -47,6 +48,8 @@ async def serve(
         loop.add_signal_handler(number, stopped.set)
     reloading = Reloading(settings, _appliers(), load=load)
     loop.add_signal_handler(signal.SIGHUP, reloading.again)
+    if index_version is None:
+        await fetch_at_start(settings, stopped)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
@@ -67,10 +70,13 @@ async def serve(
     await server.start()
     ready(server.address, served.engine.index_version)
     watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
+    follow = follow_of(settings)
+    following = asyncio.create_task(follow.run(settings.bundles_poll_seconds)) if follow else None
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
-    if watch:
-        watch.cancel()
+    for task in (watch, following):
+        if task:
+            task.cancel()
     await server.stop(settings.drain_seconds)
 
 

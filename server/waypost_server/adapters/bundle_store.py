@@ -88,6 +88,30 @@ class BundleStore:
         version, files = bundle_format.with_scoring(stored, scoring)
         return self._save(version, files, instead_of=stored.version)
 
+    def adopt(self, aside: Path) -> None:
+        """Takes over a version's folder that was written elsewhere on this disk, and makes it live.
+
+        It must be intact and on disk. Raises BundleError when it cannot be taken over.
+        """
+        try:
+            with self._locked():
+                shutil.rmtree(
+                    self._folder / aside.name, ignore_errors=True
+                )  # damaged, if it is there
+                aside.rename(self._folder / aside.name)
+                sync_folder(self._folder)
+                replace_durably(self._folder / CURRENT, f"{aside.name}\n".encode())
+        except OSError as error:
+            raise BundleError(f"{self._folder}: cannot be written: {error.strerror}") from error
+
+    def name_live(self, version: str) -> None:
+        """Makes a version of the folder live, which must be intact; raises BundleError."""
+        try:
+            with self._locked():
+                replace_durably(self._folder / CURRENT, f"{version}\n".encode())
+        except OSError as error:
+            raise BundleError(f"{self._folder}: cannot be written: {error.strerror}") from error
+
     def _save(
         self, version: str, files: Mapping[str, bytes], *, instead_of: str | None = None
     ) -> StoredBundle:

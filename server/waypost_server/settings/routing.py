@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from waypost_server.settings.fields import names_in
 
@@ -33,6 +33,21 @@ class Routing(BaseModel):
     watch: bool = Field(
         False,
         description="Whether each process takes up a new bundle while it serves, once it is live.",
+    )
+    bundles_url: str = Field(
+        "",
+        description=(
+            "Where a fleet shares its bundles, `file:///FOLDER`, `s3://BUCKET/PREFIX` or another "
+            "URL of fsspec: the one that is live there is fetched at the start, and with "
+            "`WAYPOST_WATCH` whenever another one is; empty for none."
+        ),
+        json_schema_extra={"secret": True},
+    )
+    bundles_poll_seconds: PositiveFloat = Field(
+        10.0, description="How often it is asked there which bundle is live."
+    )
+    max_bundle_mb: PositiveInt = Field(
+        8192, description="Largest bundle to fetch from there, in megabytes of 2^20 bytes."
     )
 
     @property
