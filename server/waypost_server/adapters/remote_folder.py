@@ -1,6 +1,7 @@
 """A folder elsewhere, on a shared volume or in an object store, through fsspec."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,8 @@ class RemoteFolder:
                 f"{shown}: this takes fsspec; install waypost with the extra `remote`"
             ) from None
         options = _S3_OPTIONS if urlsplit(url).scheme in ("s3", "s3a") else {}
+        for talkative in ("aiobotocore", "botocore"):  # where they found each of their settings
+            logging.getLogger(talkative).setLevel(logging.WARNING)
         with _told(shown):
             filesystem, path = url_to_fs(url, skip_instance_cache=True, **options)
         return cls(filesystem, path, url=shown)

@@ -83,13 +83,13 @@ class Follow:
         answer = in_a_thread(self._fetch)
         done, _ = await asyncio.wait({answer}, timeout=self._silent_seconds)
         if not done:
-            self._say(f"no answer for {self._silent_seconds:g} s")
+            self._say(f"no answer from {self._where} for {self._silent_seconds:g} s")
         try:
             version = await answer
         except WaypostError as error:
             self._failed(str(error))
         except Exception:  # noqa: BLE001  (a bug of ours must not end it)
-            self._failed("a bug of ours", exc_info=True)
+            self._failed(f"a bug of ours, on the way from {self._where}", exc_info=True)
         else:
             if self._said:
                 _log.info("%s answers again", self._where)
@@ -104,4 +104,4 @@ class Follow:
     def _say(self, why: str, *, exc_info: bool = False) -> None:
         if why != self._said:
             self._said = why
-            _log.error("what is live stays: %s: %s", self._where, why, exc_info=exc_info)
+            _log.error("what is live stays: %s", why, exc_info=exc_info)

@@ -52,11 +52,11 @@ async def test_what_goes_wrong_is_told_once_and_that_it_is_well_again(
     for _ in range(8):
         await follow.look()
     assert lines(log) == [
-        "what is live stays: s3://fleet: connection refused",
-        "what is live stays: s3://fleet: access denied",
-        "what is live stays: s3://fleet: connection refused",
+        "what is live stays: connection refused",
+        "what is live stays: access denied",
+        "what is live stays: connection refused",
         "s3://fleet answers again",
-        "what is live stays: s3://fleet: connection refused",
+        "what is live stays: connection refused",
         "s3://fleet answers again",
         "bundle two is fetched from s3://fleet",
     ]
@@ -66,7 +66,7 @@ async def test_a_bug_of_ours_does_not_end_it(log: pytest.LogCaptureFixture) -> N
     follow = Follow(Elsewhere(ValueError("secret"), "two").fetch, where="s3://fleet")
     await follow.look()
     await follow.look()
-    assert lines(log)[0] == "what is live stays: s3://fleet: a bug of ours"
+    assert lines(log)[0] == "what is live stays: a bug of ours, on the way from s3://fleet"
     assert lines(log)[-1] == "bundle two is fetched from s3://fleet"
 
 
@@ -79,7 +79,7 @@ async def test_an_answer_that_does_not_come_is_told_and_awaited(
     looking = asyncio.create_task(follow.look())
     while not log.records:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
-    assert lines(log) == ["what is live stays: s3://fleet: no answer for 0.01 s"]
+    assert lines(log) == ["what is live stays: no answer from s3://fleet for 0.01 s"]
     elsewhere.gate.set()
     await looking
     assert lines(log)[1:] == ["s3://fleet answers again", "bundle two is fetched from s3://fleet"]
