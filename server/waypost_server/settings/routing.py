@@ -34,6 +34,20 @@ class Routing(BaseModel):
         False,
         description="Whether each process takes up a new bundle while it serves, once it is live.",
     )
+    milvus_uri: str = Field(
+        "",
+        description=(
+            "Where the exemplars' vectors are, `http://[USER:PASSWORD@]HOST:PORT[/DATABASE]` of a "
+            "Milvus, into which a bundle's go when it is first loaded; empty for this machine."
+        ),
+        json_schema_extra={"secret": True},
+    )
+    milvus_timeout_seconds: PositiveFloat = Field(
+        1.0, description="How long an answer of Milvus may take."
+    )
+    milvus_versions: PositiveInt = Field(
+        5, description="Bundles whose vectors stay in Milvus, the newest."
+    )
     bundles_url: str = Field(
         "",
         description=(
