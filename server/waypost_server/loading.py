@@ -10,6 +10,7 @@ from typing import TypeVar
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.held_folder import hold_while
+from waypost_server.adapters.milvus_server import MilvusServer
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
@@ -61,7 +62,7 @@ def engine_of(
     """
     engine = Engine(
         _matching(encoder, settings.encoder, stored),
-        router_of(stored),
+        _router(stored, settings),
         stored.version,
         first=_first_stage(static, settings, stored) if static else None,
         cache=cache,
@@ -142,6 +143,16 @@ def _first_stage(
         )
     router = Router(stored.catalog, stored.exemplars, stored.first.index, stored.first.scoring)
     return FirstStage(static, router, stored.first.gate)
+
+
+def _router(stored: StoredBundle, settings: Settings) -> Router:
+    """What decides with a bundle, whose vectors are in Milvus if the settings say so."""
+    if not settings.milvus_uri:
+        return router_of(stored)
+    server = MilvusServer.at(settings.milvus_uri, timeout_seconds=settings.milvus_timeout_seconds)
+    index = server.index(stored.version, stored.index)
+    server.prune(stored.version, keep=settings.milvus_versions)
+    return Router(stored.catalog, stored.exemplars, index, stored.scoring)
 
 
 def router_of(stored: StoredBundle) -> Router:

@@ -130,6 +130,21 @@ class BundleStore:
             replace_durably(self._folder / CURRENT, f"{version}\n".encode())
             return before
 
+    def adopt(self, aside: Path) -> None:
+        """Takes over a version's folder that was written elsewhere on this disk, and activates it.
+
+        It must be intact and on disk. Raises BundleError when it cannot be taken over.
+        """
+        folder = self._folder / aside.name
+        with self._changing():
+            if _is_intact(folder):
+                shutil.rmtree(aside)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                aside.rename(folder)
+                sync_folder(self._folder)
+        self.activate(aside.name)
+
     def listed(self) -> tuple[BuiltVersion, ...]:
         """The versions in the folder, the newest first."""
         live = self._named()

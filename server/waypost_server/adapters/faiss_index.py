@@ -1,5 +1,6 @@
 """The exemplar index on FAISS."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,8 @@ class FaissIndex:
     While it is small, it compares all and holds the vectors itself. A large one has inverted lists,
     and beside them the vectors at half size, which may stay on disk: a search reads few of them.
     """
+
+    is_far = False
 
     def __init__(
         self,
@@ -96,6 +99,10 @@ class FaissIndex:
         A slice of an exact index is FAISS's own memory, not to be written; all else is a copy.
         """
         return self._vectors[wanted] if self.halves is None else widen(self.halves[wanted])
+
+    def blocks(self, wanted: Sequence[slice]) -> Sequence[Vectors]:
+        """`rows` of several slices."""
+        return [self.rows(each) for each in wanted]
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         """The min(k, size) nearest exemplars of a vector of shape (dimension,)."""

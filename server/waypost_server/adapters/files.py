@@ -41,6 +41,12 @@ def replace_durably(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def sync_file(path: Path) -> None:
+    """Returns when a file's content is on disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(path: Path) -> None:
     """Returns when the folder's entries are on disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -67,12 +67,19 @@ class ExemplarIndex(Protocol):
     def dimension(self) -> int:
         """Length of a vector."""
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it may take a network's time, so that nothing else must wait for it."""
+
     def rows(self, wanted: slice | Rows) -> Vectors:
         """The vectors of some exemplars, shape (how many, dimension), not to be written.
 
         A slice of a small index is no copy; a large one keeps its vectors on disk, and makes as
         many of them as are wanted.
         """
+
+    def blocks(self, wanted: Sequence[slice]) -> Sequence[Vectors]:
+        """`rows` of several slices, with the network's time of one where there is a network."""
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         """The min(k, size) nearest exemplars of a vector of shape (dimension,). Thread-safe.

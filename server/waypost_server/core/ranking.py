@@ -19,7 +19,7 @@ from waypost_server.core.evidence import (
     OUTSIDE_WEIGHT,
 )
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours
+from waypost_server.core.ports import Encodings, ExemplarIndex, Neighbours, Vectors
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.shortlist import Shortlist
 
@@ -125,9 +125,10 @@ def rank_routes(
     near = _by_route(neighbours, exemplars)
 
     def compare(routes: Sequence[tuple[int, float]]) -> list[_Compared]:
+        blocks = index.blocks([_first_of(exemplars.rows_of(route)) for route, _ in routes])
         found = [
-            _compare(unit, route, logit, near.get(route, ()), scoring, exemplars, index)
-            for route, logit in routes
+            _compare(unit, route, logit, near.get(route, ()), scoring, exemplars, vectors)
+            for (route, logit), vectors in zip(routes, blocks, strict=True)
         ]
         return sorted(found, key=lambda one: (-one.score, one.route))
 
@@ -183,6 +184,10 @@ def _by_route(
     return near
 
 
+def _first_of(own: slice) -> slice:
+    return slice(own.start, min(own.stop, own.start + COMPARED))
+
+
 def _compare(
     unit: Encodings,
     route: int,
@@ -190,11 +195,11 @@ def _compare(
     near: Sequence[tuple[float, int]],
     scoring: Scoring,
     exemplars: ExemplarTable,
-    index: ExemplarIndex,
+    vectors: Vectors,
 ) -> _Compared:
     own = exemplars.rows_of(route)
-    rows: Sequence[int] = range(own.start, min(own.stop, own.start + COMPARED))
-    products = index.rows(slice(own.start, rows[-1] + 1)) @ unit
+    rows: Sequence[int] = range(own.start, own.start + len(vectors))
+    products = vectors @ unit
     if len(rows) > LARGEST:
         places = np.sort(np.argpartition(products, -LARGEST)[-LARGEST:])
         products, rows = products[places], (own.start + places).tolist()

@@ -128,6 +128,11 @@ class Router:
     def _unit(self, encoding: Encodings) -> Encodings:
         return encoding[: self.index.dimension]
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a decision takes a fraction of a millisecond."""
+        return not (self.searches or self.index.is_far)
+
     @cached_property
     def _many_routes(self) -> bool:
         return len(self.exemplars.routes) > MANY_ROUTES

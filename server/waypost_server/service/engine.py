@@ -76,7 +76,7 @@ class Engine:
     @property
     def is_quick(self) -> bool:
         """Whether `at_once` takes a fraction of a millisecond: in no stage is there a search."""
-        return not (self.router.searches or (self.first and self.first.router.searches))
+        return self.router.is_quick and (self.first is None or self.first.router.is_quick)
 
     def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
         """The decision about a checked query, if it takes no transformer or no encoder at all.

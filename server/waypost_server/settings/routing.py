@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from waypost_server.settings.fields import names_in
 
@@ -40,6 +40,35 @@ class Routing(BaseModel):
     watch: bool = Field(
         False,
         description="Whether each process takes up a new bundle while it serves, once it is live.",
+    )
+    milvus_uri: str = Field(
+        "",
+        description=(
+            "Where the exemplars' vectors are, `http://[USER:PASSWORD@]HOST:PORT[/DATABASE]` of a "
+            "Milvus, into which a bundle's go when it is first loaded; empty for this machine."
+        ),
+        json_schema_extra={"secret": True},
+    )
+    milvus_timeout_seconds: PositiveFloat = Field(
+        1.0, description="How long an answer of Milvus may take."
+    )
+    milvus_versions: PositiveInt = Field(
+        5, description="Bundles whose vectors stay in Milvus, the newest."
+    )
+    bundles_url: str = Field(
+        "",
+        description=(
+            "Where a fleet shares its bundles, `file:///FOLDER`, `s3://BUCKET/PREFIX` or another "
+            "URL of fsspec: the one that is live there is fetched at the start, and with "
+            "`WAYPOST_WATCH` whenever another one is; empty for none."
+        ),
+        json_schema_extra={"secret": True},
+    )
+    bundles_poll_seconds: PositiveFloat = Field(
+        10.0, description="How often it is asked there which bundle is live."
+    )
+    max_bundle_mb: PositiveInt = Field(
+        8192, description="Largest bundle to fetch from there, in megabytes of 2^20 bytes."
     )
 
     @property

@@ -1,0 +1,247 @@
+"""Bundles that a fleet shares: what one machine puts there, the others fetch.
+
+There it looks as in an index folder: a folder a version, and `CURRENT`, which is written last.
+"""
+
+import fcntl
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from waypost_server.adapters import bundle_format
+from waypost_server.adapters.bundle_files import MANIFEST
+from waypost_server.adapters.bundle_format import VERSION_DIGITS, BundleManifest, StoredBundle
+from waypost_server.adapters.bundle_store import CURRENT, VERSION, BundleStore
+from waypost_server.adapters.files import (
+    replace_durably,
+    sha256_hex,
+    sync_file,
+    sync_folder,
+    write_durably,
+)
+from waypost_server.adapters.remote_folder import RemoteFolder
+from waypost_server.core.errors import BundleError
+
+ASIDE = ".fetching"
+FOLLOWED = ".followed"
+
+FILE_NAME = r"[a-z][a-z0-9_]{0,63}\.(faiss|json|jsonl|npy|npz)"
+"""What a manifest may name: a file beside it, and nothing else."""
+
+MAX_FILES = 64
+MAX_MANIFEST = 2**20
+
+FETCH_SECONDS = 1800.0
+"""One bundle at most: 8 GB at 5 MB a second. What has come by then is kept for the next time."""
+
+Check = Callable[[StoredBundle], None]
+"""Raises BundleError when a bundle cannot be served here."""
+
+
+def _any(stored: StoredBundle) -> None:
+    """Whatever is intact will do."""
+
+
+class RemoteBundles:
+    """The versions in a folder elsewhere; a method that raises BundleError changed nothing.
+
+    What is there is believed as little as what is on disk: only files that a manifest names, only
+    beside it, only as large as is allowed, and only with the hashes that it gives.
+    """
+
+    def __init__(
+        self,
+        remote: RemoteFolder,
+        *,
+        most_bytes: int,
+        check: Check = _any,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Reaches for nothing yet.
+
+        Args:
+            remote: where they are.
+            most_bytes: of a bundle that is fetched.
+            check: of a bundle that was fetched, before it is made live.
+            clock: that of `remote`, in seconds.
+        """
+        self._remote = remote
+        self._most_bytes = most_bytes
+        self._check = check
+        self._clock = clock
+
+    def __str__(self) -> str:
+        return str(self._remote)
+
+    def live_version(self) -> str | None:
+        """The version that is live there; None when there is none."""
+        content = self._remote.read(CURRENT, most=64)
+        if content is None:
+            return None
+        version = content.decode("ascii", errors="replace").strip()
+        if not re.fullmatch(VERSION, version):
+            raise BundleError(f"{self._remote}/{CURRENT}: it names no version, but {version!r}")
+        return version
+
+    def push(self, index: Path, version: str | None = None, *, again: bool = False) -> str:
+        """Copies a version, by default the live one, and makes it live there.
+
+        Args:
+            index: the folder of bundles here.
+            version: which.
+            again: whether to copy files, too, that are there already in the right size.
+
+        Returns:
+            The version.
+        """
+        stored = BundleStore(index).load(version)
+        folder = stored.folder
+        # The manifest comes last, so that what has one was whole.
+        known = not again and self._remote.size(f"{folder.name}/{MANIFEST}") is not None
+        for name in (*stored.files.names, MANIFEST):
+            path = f"{folder.name}/{name}"
+            if not (known and self._remote.size(path) == (folder / name).stat().st_size):
+                self._remote.put(path, folder / name)
+        self._remote.replace(CURRENT, f"{folder.name}\n".encode())
+        return folder.name
+
+    def follow(self, index: Path) -> str | None:
+        """Fetches what is live there, and makes it live here, if it was not followed before.
+
+        So a machine on which another version was made live by hand stays with that, until there
+        another one is made live.
+
+        Returns:
+            The version if it is live here now and was not before; None if there is nothing to do,
+            or another process does it.
+        """
+        version = self.live_version()
+        here = BundleStore(index).live_version() if index.is_dir() else None
+        if version is None or (here and version == _followed(index)):
+            return None
+        with _alone(index) as alone:
+            if not alone or (here and version == _followed(index)):
+                return None
+            self._take(index, version)
+        return None if version == here else version
+
+    def pull(self, index: Path, version: str | None = None) -> str:
+        """Fetches a version, by default the live one, and makes it live here; returns it."""
+        version = version or self.live_version()
+        if version is None:
+            raise BundleError(
+                f"{self._remote}: no bundle is live there; run `waypost bundles push`"
+            )
+        if not re.fullmatch(VERSION, version):
+            raise BundleError(f"{version[:40]!r} is no version: they have {VERSION_DIGITS} digits")
+        with _alone(index) as alone:
+            if not alone:
+                raise BundleError(f"{index}: another process is fetching a bundle; try again later")
+            self._take(index, version)
+        return version
+
+    def _take(self, index: Path, version: str) -> None:
+        store = BundleStore(index)
+        try:
+            if not _is_intact(index / version):
+                self._check(self._fetch(index, version))
+                store.adopt(index / ASIDE / version)
+            else:
+                self._check(store.load(version))
+                store.activate(version)
+            shutil.rmtree(index / ASIDE, ignore_errors=True)
+            replace_durably(index / FOLLOWED, f"{version}\n".encode())
+        except OSError as error:
+            raise BundleError(f"{index}: cannot be written: {error.strerror}") from error
+
+    def _fetch(self, index: Path, version: str) -> StoredBundle:
+        """Fetches a version aside; files that came whole at an earlier try are kept."""
+        content = self._remote.read(f"{version}/{MANIFEST}", most=MAX_MANIFEST)
+        manifest = self._manifest(version, content)
+        aside = index / ASIDE / version
+        for other in (index / ASIDE).glob("*"):
+            if other != aside:
+                shutil.rmtree(other)
+        aside.mkdir(parents=True, exist_ok=True)
+        until, left = self._clock() + FETCH_SECONDS, self._most_bytes
+        for name, wanted in manifest.files.items():
+            target = aside / name
+            if not _holds(target, wanted):
+                target.unlink(missing_ok=True)
+                found = self._remote.fetch(f"{version}/{name}", target, most=left, until=until)
+                if found != wanted:
+                    target.unlink()
+                    raise BundleError(
+                        f"{self._remote}/{version}/{name}: its SHA-256 is {found}, but {MANIFEST} "
+                        f"says {wanted}; run `waypost bundles push --again`"
+                    )
+                sync_file(target)
+            left -= target.stat().st_size
+        (aside / MANIFEST).unlink(missing_ok=True)
+        write_durably(aside / MANIFEST, content or b"")
+        sync_folder(aside)
+        return bundle_format.load(aside)
+
+    def _manifest(self, version: str, content: bytes | None) -> BundleManifest:
+        where = f"{self._remote}/{version}/{MANIFEST}"
+        if content is None:
+            raise BundleError(f"{where}: it is not there; run `waypost bundles push`")
+        found = sha256_hex(content)[:VERSION_DIGITS]
+        if found != version:
+            raise BundleError(
+                f"{where}: its SHA-256 is {found}, but the version is {version}; "
+                "run `waypost bundles push --again`"
+            )
+        try:
+            manifest = BundleManifest.model_validate_json(content)
+        except ValidationError as error:
+            raise BundleError(f"{where}: {error.errors()[0]['msg']}") from None
+        strange = [name for name in manifest.files if not re.fullmatch(FILE_NAME, name)]
+        if strange or len(manifest.files) > MAX_FILES:
+            raise BundleError(f"{where}: it names files that no bundle has: {strange[:3]}")
+        return manifest
+
+
+def _is_intact(folder: Path) -> bool:
+    try:
+        bundle_format.load(folder)
+    except BundleError:
+        return False
+    return True
+
+
+def _holds(path: Path, wanted: str) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == wanted
+
+
+def _followed(index: Path) -> str:
+    try:
+        return (index / FOLLOWED).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+@contextmanager
+def _alone(index: Path) -> Iterator[bool]:
+    """Whether no other process fetches; the lock goes with the process."""
+    try:
+        index.mkdir(parents=True, exist_ok=True)
+        lock = (index / f"{ASIDE}.lock").open("w")
+    except OSError as error:
+        raise BundleError(f"{index}: cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,61 @@
+"""`waypost bundles`: bundles that a fleet shares."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from waypost_server.commands.options import INDEX
+
+if TYPE_CHECKING:
+    from waypost_server.adapters.remote_bundles import RemoteBundles
+    from waypost_server.settings import Settings
+
+URL = click.option("--url", help="Where the fleet shares them. [default: WAYPOST_BUNDLES_URL]")
+VERSION = click.argument("version", required=False)
+
+
+@click.group()
+def bundles() -> None:
+    """Share bundles between machines."""
+
+
+@bundles.command()
+@VERSION
+@INDEX
+@URL
+@click.option("--again", is_flag=True, help="Copy files, too, that are there in the right size.")
+def push(version: str | None, index: Path | None, url: str | None, again: bool) -> None:
+    """Copy VERSION, by default the live bundle, to where the fleet shares them, and make it live.
+
+    Servers that follow the place with WAYPOST_WATCH take it up within seconds.
+    """
+    settings, remote = _remote(index, url)
+    found = remote.push(settings.index, version, again=again)
+    click.echo(f"waypost: bundle {found} is live in {_shown(settings)}")
+
+
+@bundles.command()
+@VERSION
+@INDEX
+@URL
+def pull(version: str | None, index: Path | None, url: str | None) -> None:
+    """Fetch VERSION, by default the one that is live there, verify it and make it live here."""
+    settings, remote = _remote(index, url)
+    found = remote.pull(settings.index, version)
+    click.echo(f"waypost: bundle {found} is live in {settings.index}")
+
+
+def _remote(index: Path | None, url: str | None) -> "tuple[Settings, RemoteBundles]":
+    from waypost_server.following import remote_bundles
+    from waypost_server.settings import Settings
+
+    settings = Settings.load(index=index, bundles_url=url)
+    remote = remote_bundles(settings)
+    if remote is None:
+        raise click.UsageError("name a place with --url or WAYPOST_BUNDLES_URL")
+    return settings, remote
+
+
+def _shown(settings: "Settings") -> str:
+    return str(settings.shown()["bundles_url"])
