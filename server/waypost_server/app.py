@@ -15,6 +15,7 @@ from waypost_server.core.outcomes import Outcomes
 from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
+from waypost_server.service.admission import Admission
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
 from waypost_server.service.server import Server
@@ -45,14 +46,19 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    reloading = Reloading(settings, _appliers(), load=load)
+    admission = _admission(settings)
+    reloading = Reloading(settings, _appliers(admission), load=load)
     loop.add_signal_handler(signal.SIGHUP, reloading.again)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if stopped.is_set():
         return
     _keep_what_is_loaded()
     live = Live(served)
-    workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
+    workers = Workers(
+        threads=settings.workers, capacity=settings.queue_capacity, admission=admission
+    )
+    if settings.degraded and served.engine.first is None:
+        _log.warning("there is no degraded mode without a static encoder: queries are refused")
     outcomes = Outcomes(time.monotonic)
     server = Server(
         live,
@@ -63,6 +69,7 @@ async def serve(
         max_message_bytes=settings.max_message_bytes,
         server_version=version("waypost"),
         shares_port=settings.processes > 1,
+        connection_age_seconds=settings.connection_age_seconds,
     )
     await server.start()
     ready(server.address, served.engine.index_version)
@@ -74,8 +81,29 @@ async def serve(
     await server.stop(settings.drain_seconds)
 
 
-def _appliers() -> Appliers:
-    return {"log_level": lambda settings: set_log_level(settings.log_level)}
+def _appliers(admission: Admission) -> Appliers:
+    def admit(settings: Settings) -> None:
+        admission.set(
+            capacity=settings.queue_capacity,
+            delay_ms=settings.delay_ms,
+            patience_ms=settings.patience_ms,
+            degrades=settings.degraded,
+        )
+
+    return {
+        "log_level": lambda settings: set_log_level(settings.log_level),
+        **dict.fromkeys(("queue_capacity", "delay_ms", "patience_ms", "degraded"), admit),
+    }
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        threads=settings.workers,
+        capacity=settings.queue_capacity,
+        delay_ms=settings.delay_ms,
+        patience_ms=settings.patience_ms,
+        degrades=settings.degraded,
+    )
 
 
 def _watch(settings: Settings, live: Live) -> Watch:

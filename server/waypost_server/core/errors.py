@@ -24,7 +24,19 @@ class UnknownShadowError(WaypostError):
 
 
 class OverloadedError(WaypostError):
-    """The queue is full; the caller may try again later."""
+    """There is no room; the caller may try again later.
+
+    Attributes:
+        retry_after_ms: how long to wait before; None where nobody can say.
+    """
+
+    def __init__(self, message: str, *, retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+
+
+class TooLateError(WaypostError):
+    """A query cannot be answered before its caller's deadline."""
 
 
 class UnavailableError(WaypostError):

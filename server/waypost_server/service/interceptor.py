@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 import grpc
 from google.protobuf.message import DecodeError
 
-from waypost_server.service.status import status_of
+from waypost_server.service.status import status_of, trailers_of
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
@@ -89,7 +89,7 @@ def _with_status(handler: Handler) -> Handler:
         except grpc.aio.AbortError:  # how grpc.aio itself ends a call
             raise
         except Exception as error:  # noqa: BLE001  (the last line of defence; status_of logs it)
-            return await context.abort(*status_of(error))
+            return await context.abort(*status_of(error), trailers_of(error))
 
     return call
 
@@ -107,7 +107,7 @@ def _stream_with_status(handler: StreamHandler) -> StreamHandler:
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001  (as above)
-            await context.abort(*status_of(error))
+            await context.abort(*status_of(error), trailers_of(error))
 
     return call
 

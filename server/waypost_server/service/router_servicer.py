@@ -49,7 +49,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
         self._workers.check_open()
-        contract = await self._contract(self._live.served, query_of(request))
+        contract = await self._contract(
+            self._live.served, query_of(request), remaining_seconds=context.time_remaining()
+        )
         return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
@@ -65,7 +67,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
         async def result(query: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
             async with share:
-                return await self._result(served, query)
+                return await self._result(served, query, context.time_remaining())
 
         results = await asyncio.gather(*map(result, request.queries))
         return router_pb2.RouteQueriesResponse(results=results)
@@ -77,8 +79,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     ) -> AsyncIterator[router_pb2.StreamQueriesResponse]:
         """Decides about a stream of queries; a bad one fails alone."""
         self._workers.check_open()
-        async for response in answers(request_iterator, self._answer, at_once=STREAM_SHARE):
+        async for response in answers(
+            request_iterator, self._answer, at_once=STREAM_SHARE, until=self._workers.draining
+        ):
             yield response
+        self._workers.check_open()  # whoever would go on asking is told to ask elsewhere
 
     async def RerouteQuery(  # noqa: N802
         self, request: router_pb2.RerouteQueryRequest, context: Context
@@ -97,6 +102,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                 query,
                 rejected_decision=request.decision_id,
                 rejection_reason=request.rejection_reason,
+                remaining_seconds=context.time_remaining(),
             )
         )
 
@@ -175,8 +181,14 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         *,
         rejected_decision: str = "",
         rejection_reason: str = "",
+        remaining_seconds: float | None = None,
     ) -> contract_pb2.HandoffContract:
-        routed = await self._workers.route(served.engine, query)
+        routed = await self._workers.route(
+            served.engine,
+            query,
+            tenant=current_caller().tenant,
+            remaining_seconds=remaining_seconds,
+        )
         contract = served.writer.write(routed, self._left_out())
         self._observers.decided(
             Decided(
@@ -195,12 +207,17 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         return self._outcomes.breakers.left_out()
 
     async def _result(
-        self, served: Served, request: router_pb2.RouteQueryRequest
+        self,
+        served: Served,
+        request: router_pb2.RouteQueryRequest,
+        remaining_seconds: float | None = None,
     ) -> router_pb2.RouteResult:
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            contract = await self._contract(served, query_of(request))
+            contract = await self._contract(
+                served, query_of(request), remaining_seconds=remaining_seconds
+            )
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -7,6 +7,7 @@ import grpc
 from waypost_server.core.errors import (
     InvalidQueryError,
     OverloadedError,
+    TooLateError,
     UnavailableError,
     UnknownRouteError,
     UnknownShadowError,
@@ -19,6 +20,7 @@ STATUS_OF: dict[type[WaypostError], grpc.StatusCode] = {
     UnknownRouteError: grpc.StatusCode.NOT_FOUND,
     UnknownShadowError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    TooLateError: grpc.StatusCode.DEADLINE_EXCEEDED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -26,6 +28,14 @@ MAX_MESSAGE = 2_000
 """Characters of a message: it travels in a trailer, which gRPC refuses beyond 16 kB."""
 
 _log = logging.getLogger(__name__)
+
+
+def trailers_of(error: Exception) -> tuple[tuple[str, str], ...]:
+    """What goes beside the status: when to come again, by gRPC's own name and by a plain one."""
+    if not isinstance(error, OverloadedError) or error.retry_after_ms is None:
+        return ()
+    after = str(error.retry_after_ms)
+    return (("grpc-retry-pushback-ms", after), ("retry-after-ms", after))
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
