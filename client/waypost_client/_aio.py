@@ -283,4 +283,4 @@ class AsyncClient:
                 request, timeout=self._timeout_s if timeout_s is None else timeout_s
             )
         except grpc.aio.AioRpcError as error:
-            raise error_of(error.code(), error.details()) from None
+            raise error_of(error.code(), error.details(), error.trailing_metadata()) from None

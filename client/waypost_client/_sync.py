@@ -273,4 +273,4 @@ class Client:
         try:
             return method(request, timeout=self._timeout_s if timeout_s is None else timeout_s)
         except grpc.RpcError as error:
-            raise error_of(error.code(), error.details()) from None
+            raise error_of(error.code(), error.details(), error.trailing_metadata()) from None

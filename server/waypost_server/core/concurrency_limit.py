@@ -78,6 +78,11 @@ class ConcurrencyLimit:
     def is_tight(self) -> bool:
         """Whether there is overload."""
         self._look()
+        return self.was_tight
+
+    @property
+    def was_tight(self) -> bool:
+        """The same when it was last looked; any thread may ask."""
         return self._tight_since is not None
 
     def waited(self, seconds: float, *, under_way: int) -> None:

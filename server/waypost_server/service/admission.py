@@ -16,6 +16,10 @@ RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 5.0
 """When a refused caller may come again, where as many are refused as are let in, and at most. Twice
 as long where twice as many are refused, so that all together ask about as much as there is room."""
 
+SHED_NS = 50_000_000
+"""How long a query may have waited under overload and still be answered. Those that came before it
+was noticed wait longest; each that is answered late makes the next ones late."""
+
 LEAST_FOR_EACH_THREAD = 4
 """Queries under way for each thread, at least: half a run, so that it is encoded together."""
 
@@ -33,8 +37,8 @@ class Admission:
         *,
         threads: int,
         capacity: int,
-        delay_ms: float = 10.0,
-        patience_ms: float = 250.0,
+        delay_ms: float = 5.0,
+        patience_ms: float = 500.0,
         degrades: bool = False,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
@@ -83,6 +87,10 @@ class Admission:
     def is_overloaded(self) -> bool:
         """Whether the limit is tight."""
         return self._limit.is_tight
+
+    def sheds(self, waited_ns: int) -> bool:
+        """Whether a query that has waited so long is refused after all; any thread may ask."""
+        return waited_ns > SHED_NS and self._limit.was_tight
 
     @property
     def is_degraded(self) -> bool:

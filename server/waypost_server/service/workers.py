@@ -227,7 +227,8 @@ class Workers:
         began_ns = engine.now()
         wanted = [waiting for waiting in run if not waiting.answer.cancelled()]
         late = [waiting for waiting in wanted if self._is_late(waiting, began_ns)]
-        wanted = [waiting for waiting in wanted if waiting not in late]
+        shed = [w for w in wanted if w not in late and self.admission.sheds(_waited(w, began_ns))]
+        wanted = [waiting for waiting in wanted if waiting not in late and waiting not in shed]
         answers: list[Routed | Exception] = []
         if wanted:
             try:
@@ -237,6 +238,8 @@ class Workers:
             self._run_ns += RECENT * (engine.now() - began_ns - self._run_ns)
         too_late = TooLateError("the deadline would have passed before the answer; allow more time")
         self._ends(len(run), wanted + late, answers + [too_late] * len(late))
+        if shed:
+            shed[0].answer.get_loop().call_soon_threadsafe(self._refuse, shed)
 
     def _is_late(self, waiting: _Waiting, now_ns: int) -> bool:
         """Whether no answer can come in time, if this run takes as long as the last ones did."""
@@ -265,6 +268,15 @@ class Workers:
                 waiting.answer.set_exception(answer)
             else:
                 waiting.answer.set_result(answer)
+
+    def _refuse(self, shed: list[_Waiting]) -> None:
+        for waiting in shed:
+            if not waiting.answer.done():
+                waiting.answer.set_exception(self.admission.refusal())
+
+
+def _waited(waiting: _Waiting, now_ns: int) -> int:
+    return now_ns - waiting.arrived_ns
 
 
 def _deadline(arrived_ns: int, remaining_seconds: float | None) -> int | None:

@@ -25,7 +25,7 @@ class Capacity(BaseModel):
         description="Threads that encode in each process; best is one a core, less one for calls.",
     )
     queue_capacity: PositiveInt = Field(
-        1024,
+        256,
         description=(
             "Queries that may wait or run at a time in each process; more are refused. Under "
             "overload fewer may."
@@ -33,7 +33,7 @@ class Capacity(BaseModel):
         json_schema_extra=RELOADED,
     )
     patience_ms: Annotated[float, Field(gt=0, le=60_000)] = Field(
-        250.0,
+        500.0,
         description=(
             "A wait that proves overload, in milliseconds; before, queries may wait as they come."
         ),
@@ -46,6 +46,13 @@ class Capacity(BaseModel):
             "in, and the others refused."
         ),
         json_schema_extra=RELOADED,
+    )
+    pending_calls: PositiveInt = Field(
+        64,
+        description=(
+            "Calls of a kind that gRPC holds until a process gets to them, and calls at a time on "
+            "a connection; where twice as many wait, gRPC cancels more unasked."
+        ),
     )
     degraded: bool = Field(
         False,
