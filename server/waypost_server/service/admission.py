@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 
 from waypost_server.core.concurrency_limit import ConcurrencyLimit
 from waypost_server.core.errors import OverloadedError
@@ -22,6 +23,14 @@ was noticed wait longest; each that is answered late makes the next ones late.""
 
 LEAST_FOR_EACH_THREAD = 4
 """Queries under way for each thread, at least: half a run, so that it is encoded together."""
+
+
+class Room(Enum):
+    """What room there is for a query."""
+
+    FREE = auto()
+    RESERVED = auto()
+    NONE = auto()
 
 
 class Admission:
@@ -57,6 +66,7 @@ class Admission:
         self._clock = clock
         self._draw = draw
         self._under_way: Counter[str] = Counter()
+        self._reserved = 0
         self._lately = _Lately()
         self._degrades = degrades
         self.refused = 0
@@ -97,11 +107,11 @@ class Admission:
         """Whether who finds no room is served by the cheap stages."""
         return self._degrades and self._limit.overloaded_seconds >= DEGRADED_AFTER_SECONDS
 
-    def admits(self, tenant: str, under_way: int) -> bool:
-        """Whether there is room for a query.
+    def room_for(self, tenant: str, under_way: int) -> Room:
+        """What room there is for a query.
 
         A tenant that has less under way than its equal share is let in even when others have
-        taken all the room: up to twice the limit, since a tenant's name may be made up.
+        taken all the room. No more than the limit get in like that, since names can be made up.
 
         Args:
             tenant: who asks.
@@ -110,23 +120,25 @@ class Admission:
         limit = self._limit.limit
         if under_way < limit:
             self._lately.admitted(self._clock())
-            return True
+            return Room.FREE
         own = self._under_way[tenant]
         tenants = len(self._under_way) + (own == 0)
-        if under_way < 2 * limit and tenants > 1 and own < limit // tenants:
+        if tenants > 1 and own < limit // tenants and self._reserved < limit:
             self._lately.admitted(self._clock())
-            return True
+            return Room.RESERVED
         self._limit.refused()
         self._lately.refused(self._clock())
-        return False
+        return Room.NONE
 
     @contextmanager
-    def place(self, tenant: str) -> Iterator[None]:
+    def place(self, tenant: str, room: Room) -> Iterator[None]:
         """Counts a query of a tenant as under way."""
         self._under_way[tenant] += 1
+        self._reserved += room is Room.RESERVED
         try:
             yield
         finally:
+            self._reserved -= room is Room.RESERVED
             self._under_way[tenant] -= 1
             if not self._under_way[tenant]:
                 del self._under_way[tenant]
@@ -140,10 +152,11 @@ class Admission:
         self.refused += 1
         seconds = RETRY_SECONDS * max(1.0, self._lately.refused_for_each_admitted)
         seconds = min(seconds, LONGEST_RETRY_SECONDS / 2) * (1 + self._draw())
+        milliseconds = round(seconds * 1e3)
         return OverloadedError(
             f"{self._limit.limit} queries are waiting or running already; try again in "
-            f"{seconds:.1f} s",
-            retry_after_ms=round(seconds * 1e3),
+            f"{milliseconds} ms",
+            retry_after_ms=milliseconds,
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from waypost_server.core.errors import TooLateError, UnavailableError
 from waypost_server.core.fair_queue import FairQueue
 from waypost_server.core.query import Query
-from waypost_server.service.admission import Admission
+from waypost_server.service.admission import Admission, Room
 from waypost_server.service.engine import Engine, Routed
 
 ON_LOOP = 1_000
@@ -125,12 +125,13 @@ class Workers:
         engine.router.check(query)
         arrived_ns = engine.now()
         share = query.tenant if tenant is None else tenant
-        if self.admission.admits(share, self._waiting + self._running):
-            with self.admission.place(share):
+        room = self.admission.room_for(share, self._waiting + self._running)
+        if room is Room.NONE:
+            routed = self._in_haste(engine, query, arrived_ns)
+        else:
+            with self.admission.place(share, room):
                 deadline_ns = _deadline(arrived_ns, remaining_seconds)
                 routed = await self._decide(engine, query, arrived_ns, share, deadline_ns)
-        else:
-            routed = self._in_haste(engine, query, arrived_ns)
         self._decided += 1
         return routed
 

@@ -76,3 +76,20 @@ async def test_a_caller_that_leaves_ends_what_is_under_way() -> None:
     await stream.aclose()  # type: ignore[attr-defined]
     await asyncio.sleep(0.01)
     assert not running
+
+
+async def test_when_it_is_to_end_what_was_taken_is_answered_and_no_more_is_taken() -> None:
+    ending = asyncio.Event()
+
+    async def endless() -> AsyncIterator[int]:
+        for number in range(3):
+            yield number
+        await asyncio.sleep(60)
+
+    async def slow(number: int) -> int:
+        await asyncio.sleep(0.05)
+        return number
+
+    stream = answers(endless(), slow, at_once=8, until=ending)
+    asyncio.get_running_loop().call_later(0.02, ending.set)
+    assert sorted([n async for n in stream]) == [0, 1, 2]
