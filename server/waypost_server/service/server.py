@@ -22,12 +22,10 @@ ROUTER_SERVICE = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_na
 ADMIN_SERVICE = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
 
 PENDING = 64
-"""Calls of a method that gRPC holds until the server takes them; beyond, it cancels some, and all
+"""Calls of a method that gRPC holds until the server takes them. Beyond, it cancels some, and all
 beyond twice as many, without a word but CANCELLED, for a quarter of the processor time of a refusal
-(60 against 230 microseconds): what is beyond refusing. Each costs those behind it its own time.
-
-As many may be under way on a connection, of which gRPC's clients hold back more: a flood on one
-connection alone is always answered or refused in so many words."""
+(60 against 230 microseconds on all threads): what is beyond refusing. Each that is held costs those
+behind it its own time, and nobody here can see how long they wait."""
 
 NEVER_MS = 2**31 - 1
 """What gRPC takes for no limit."""
@@ -76,7 +74,6 @@ class Server:
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.server.max_pending_requests", pending_calls),
                 ("grpc.server.max_pending_requests_hard_limit", 2 * pending_calls),
-                ("grpc.max_concurrent_streams", pending_calls),
                 # Calls under way end as they would: the grace is as long as they take.
                 ("grpc.max_connection_age_ms", _age_ms(connection_age_seconds)),
                 # On by default: a second server would silently share the port.

@@ -25,7 +25,7 @@ class Capacity(BaseModel):
         description="Threads that encode in each process; best is one a core, less one for calls.",
     )
     queue_capacity: PositiveInt = Field(
-        256,
+        1024,
         description=(
             "Queries that may wait or run at a time in each process; more are refused. Under "
             "overload fewer may."
@@ -50,8 +50,9 @@ class Capacity(BaseModel):
     pending_calls: PositiveInt = Field(
         64,
         description=(
-            "Calls of a kind that gRPC holds until a process gets to them, and calls at a time on "
-            "a connection; where twice as many wait, gRPC cancels more unasked."
+            "Calls of a kind that gRPC holds until a process gets to them; of more it cancels some "
+            "(CANCELLED), and all beyond twice as many. More for callers that ask hundreds at once "
+            "and cannot try again, fewer to be quick under a flood."
         ),
     )
     degraded: bool = Field(

@@ -4,9 +4,8 @@ import select
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from tests.bench.overload.wire import BROKEN, Connection
+from tests.bench.overload.wire import Connection
 
 UNANSWERED = 98
 """In place of a status: no answer came."""
@@ -40,6 +39,7 @@ def offer(
     per_second: float,
     connections: int = 8,
     timeout_ms: int = 5_000,
+    last_seconds: float = LAST_SECONDS,
 ) -> list[Call]:
     """Asks each query when it is due, the connections in turn.
 
@@ -54,7 +54,7 @@ def offer(
     count, asked = len(messages), 0
     sent, done, status = [0.0] * count, [0.0] * count, [UNANSWERED] * count
     began = time.perf_counter() + 0.05
-    last = began + count / per_second + LAST_SECONDS
+    last = began + count / per_second + last_seconds
     remaining = count
     while remaining and (now := time.perf_counter()) < last:
         due = min(count, int((now - began) * per_second) + 1) if now >= began else 0
@@ -72,8 +72,8 @@ def offer(
             for which, code in ended:
                 done[which], status[which] = now, code
             remaining -= len(ended)
-            if any(code == BROKEN for _, code in islice(ended, 1)) and not of[number].open_calls:
-                poll.unregister(number) if _is_closed(of[number]) else None
+            if of[number].is_closed:
+                poll.unregister(number)
     poll.close()
     for connection in opened:
         connection.close()
@@ -88,11 +88,3 @@ def offer(
         for number in range(count)
     ]
 
-
-def _is_closed(connection: Connection) -> bool:
-    try:
-        return not connection.socket.recv(1, 2)  # MSG_PEEK
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

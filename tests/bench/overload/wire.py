@@ -62,6 +62,7 @@ class Connection:
         self._next = 1
         self._numbers: dict[int, int] = {}
         self._received = b""
+        self.is_closed = False
         # No dynamic table, no pushes, and windows so large that nobody waits for one.
         settings = struct.pack(">HIHIHI", 1, 0, 2, 0, 4, LARGEST_WINDOW)
         self._unsent = b"".join(
@@ -97,6 +98,8 @@ class Connection:
             self._unsent = self._unsent[self.socket.send(self._unsent) :]
         except BlockingIOError:
             return
+        except ConnectionError:
+            self._unsent = b""
 
     def receive(self) -> list[tuple[int, int]]:
         """The calls that have ended: their numbers, each with its status."""
@@ -107,6 +110,7 @@ class Connection:
         except ConnectionError:
             found = b""
         if not found:
+            self.is_closed = True
             ended = [(number, BROKEN) for number in self._numbers.values()]
             self._numbers.clear()
             return ended
