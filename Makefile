@@ -98,6 +98,14 @@ bench-growth: setup  ## Measure times and memory from 100 to 1,000,000 exemplars
 bench-dispatch: setup  ## Measure what the dispatcher adds to the router and the model
 	@$(BIN)/python -m tests.bench.dispatch
 
+.PHONY: bench-overload
+bench-overload: setup  ## Measure a minute of ten times as many queries as can be answered
+	@$(BIN)/python -m tests.bench.overload
+
+.PHONY: soak
+soak: setup  ## Watch memory, files and threads under mixed traffic for WAYPOST_SOAK_MINUTES (30)
+	@$(BIN)/python -m tests.bench.soak 2> /dev/null
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

@@ -282,4 +282,4 @@ class AsyncClient:
                 metadata=trace_metadata(),
             )
         except grpc.aio.AioRpcError as error:
-            raise error_of(error.code(), error.details()) from None
+            raise error_of(error.code(), error.details(), error.trailing_metadata()) from None

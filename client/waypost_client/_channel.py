@@ -28,10 +28,14 @@ SERVICE_CONFIG: dict[str, Any] = {
                 "initialBackoff": "0.05s",
                 "maxBackoff": "0.5s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                # CANCELLED: a server that had no time to refuse; after a moment's burst it has.
+                "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
             },
         }
     ],
+    # Retries must not feed a flood: gRPC stops them once failures outnumber successes by half of
+    # these, which a replica's end with a few hundred calls under way does not.
+    "retryThrottling": {"maxTokens": 1000, "tokenRatio": 1.0},
 }
 
 _CONNECTING: list[tuple[str, Any]] = [

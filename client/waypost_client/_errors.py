@@ -1,5 +1,7 @@
 """What can go wrong in a call: one class a status, in one table."""
 
+from collections.abc import Iterable
+
 import grpc
 
 
@@ -30,7 +32,13 @@ class FailedPreconditionError(WaypostError):
 
 
 class OverloadedError(WaypostError):
-    """The server has no room; try again later."""
+    """The server has no room; try again later.
+
+    Attributes:
+        retry_after_s: how long the server asks to wait before; None where it did not say.
+    """
+
+    retry_after_s: float | None = None
 
 
 class UnavailableError(WaypostError):
@@ -66,6 +74,8 @@ ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
+    # How gRPC in the server drops calls when there are more than the server can even refuse.
+    grpc.StatusCode.CANCELLED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.UNAUTHENTICATED: AuthenticationError,
@@ -76,9 +86,24 @@ ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
 }
 
 
-def error_of(code: grpc.StatusCode, details: str | None) -> WaypostError:
+RETRY_AFTER = "retry-after-ms"
+
+Trailers = Iterable[tuple[str, str | bytes]]
+
+
+def error_of(
+    code: grpc.StatusCode, details: str | None, trailers: Trailers | None = None
+) -> WaypostError:
     """The error for a status; the root class for statuses without one of their own."""
-    return ERROR_OF.get(code, WaypostError)(code, details or "no details")
+    error = ERROR_OF.get(code, WaypostError)(code, details or "no details")
+    if isinstance(error, OverloadedError):
+        error.retry_after_s = _retry_after(trailers or ())
+    return error
+
+
+def _retry_after(trailers: Trailers) -> float | None:
+    said = next((value for name, value in trailers if name == RETRY_AFTER), None)
+    return int(said) / 1e3 if said is not None and said.isdigit() else None
 
 
 def error_of_number(number: int, details: str) -> WaypostError:

@@ -281,4 +281,4 @@ class Client:
                 metadata=trace_metadata(),
             )
         except grpc.RpcError as error:
-            raise error_of(error.code(), error.details()) from None
+            raise error_of(error.code(), error.details(), error.trailing_metadata()) from None

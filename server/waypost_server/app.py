@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from waypost_server.observing import Observing
 from waypost_server.recording import open_records
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
+from waypost_server.service.admission import Admission
 from waypost_server.service.crew_member import Link
 from waypost_server.service.events import Observers
 from waypost_server.service.instruments import Share
@@ -31,6 +33,10 @@ from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
 from waypost_server.sharing import shared_state
 from waypost_server.sources import sources_of
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop gives
+it up with each call into gRPC; at Python's 5 ms a flood was refused with a quarter more CPU a call."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +50,7 @@ async def serve(
     index_version: str | None = None,
     link: Link | None = None,
 ) -> None:
-    """Serves in this process until SIGTERM or SIGINT, then drains.
+    """Serves in this process until SIGTERM or SIGINT, then drains; a second one ends it at once.
 
     Args:
         settings: all of them; with several processes this is one, and shares its port.
@@ -54,12 +60,16 @@ async def serve(
         index_version: the bundle to serve; None for the live one.
         link: to the supervisor of several processes; None for one process.
     """
-    stopped = asyncio.Event()
+    stopped, at_once = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        (at_once if stopped.is_set() else stopped).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    guards = Guards(settings)
-    reloading = Reloading(settings, _appliers(guards), load=load)
+        loop.add_signal_handler(number, stop)
+    guards, admission = Guards(settings), _admission(settings)
+    reloading = Reloading(settings, _appliers(guards, admission), load=load)
 
     def hear_hangup() -> None:
         reloading.again()
@@ -73,7 +83,11 @@ async def serve(
         return
     _keep_what_is_loaded()
     live = Live(served)
-    workers = Workers(threads=settings.workers, capacity=settings.queue_capacity)
+    workers = Workers(
+        threads=settings.workers, capacity=settings.queue_capacity, admission=admission
+    )
+    if settings.degraded and served.engine.first is None:
+        _log.warning("there is no degraded mode without a static encoder: queries are refused")
     outcomes = Outcomes(time.monotonic)
     bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
     records = open_records(settings)
@@ -93,6 +107,8 @@ async def serve(
         index_admin=bundles.admin,
         doors=guards.doors,
         interceptors=observing.interceptors,
+        connection_age_seconds=settings.connection_age_seconds,
+        pending_calls=settings.pending_calls,
     )
     await shared.start(required=not settings.start_without_database)
     await server.start()
@@ -119,17 +135,35 @@ async def serve(
     for task in beside:
         task.cancel()
     observing.drains()
-    await server.stop(settings.drain_seconds)
+    await server.stop(settings.drain_seconds, at_once=at_once)
     await asyncio.to_thread(records.close)
     await shared.stop()
 
 
-def _appliers(guards: Guards) -> Appliers:
+def _appliers(guards: Guards, admission: Admission) -> Appliers:
+    def admit(settings: Settings) -> None:
+        admission.set(
+            capacity=settings.queue_capacity,
+            delay_ms=settings.delay_ms,
+            patience_ms=settings.patience_ms,
+            degrades=settings.degraded,
+        )
+
     return {
         "log_level": lambda settings: set_log_level(settings.log_level),
-        "tenant_rate": guards.allow,
-        "tenant_burst": guards.allow,
+        **dict.fromkeys(("tenant_rate", "tenant_burst"), guards.allow),
+        **dict.fromkeys(("queue_capacity", "delay_ms", "patience_ms", "degraded"), admit),
     }
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        threads=settings.workers,
+        capacity=settings.queue_capacity,
+        delay_ms=settings.delay_ms,
+        patience_ms=settings.patience_ms,
+        degrades=settings.degraded,
+    )
 
 
 def _keep_what_is_loaded() -> None:
@@ -148,6 +182,7 @@ def run_server(
     share: Share | None = None,
 ) -> None:
     """`serve` on uvloop, which answers 7 to 22% more calls a second than the standard loop."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     log_to_stderr(
         settings.log_level,
         tell_processes_apart=settings.processes > 1,

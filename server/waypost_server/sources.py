@@ -42,7 +42,9 @@ def sources_of(
     return Sources(
         queue_depth=lambda: workers.queue_depth,
         running=lambda: workers.running,
-        concurrency_limit=lambda: settings.queue_capacity,
+        concurrency_limit=lambda: workers.admission.limit,
+        refused=lambda: workers.admission.refused,
+        degraded=lambda: workers.admission.is_degraded,
         left_out=outcomes.breakers.left_out,
         switched_off=lambda: [(each.kind.value, each.name) for each in shared.switches.off],
         log_written=lambda: journal.written if journal else 0,

@@ -12,6 +12,8 @@ from waypost.v1 import router_pb2, router_pb2_grpc
 FLOOD = 2_500
 """Beyond 1,000 that wait, gRPC by itself drops calls, beyond 3,000 all, and says CANCELLED."""
 
+ROOM = {"WAYPOST_QUEUE_CAPACITY": "50", "WAYPOST_PENDING_CALLS": "10000"}
+
 
 async def outcomes(address: str) -> Counter[grpc.StatusCode]:
     async with grpc.aio.insecure_channel(address) as channel:
@@ -29,7 +31,7 @@ async def outcomes(address: str) -> Counter[grpc.StatusCode]:
 
 
 async def test_a_flood_is_answered_or_refused_and_nothing_is_dropped(index_folder: Path) -> None:
-    with running_server(index_folder, WAYPOST_QUEUE_CAPACITY="50") as server:
+    with running_server(index_folder, **ROOM) as server:
         found = await outcomes(server.address)
         assert found.keys() <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
         assert found[grpc.StatusCode.OK] >= 50

@@ -31,18 +31,6 @@ class ForbiddenError(WaypostError):
     """The caller may not do this; another token may."""
 
 
-class RateLimitedError(WaypostError):
-    """Somebody asked too often; the same query is welcome a little later.
-
-    Attributes:
-        retry_after_s: how much later.
-    """
-
-    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
 class SwitchRefusedError(WaypostError):
     """Something must not be switched as it stands; the operator must change what is in the way."""
 
@@ -51,8 +39,28 @@ class SharedStateError(WaypostError):
     """What processes share cannot be read or written; its database must be mended."""
 
 
-class OverloadedError(WaypostError):
-    """The queue is full; the caller may try again later."""
+class LaterError(WaypostError):
+    """Not now; the same is welcome later.
+
+    Attributes:
+        retry_after_s: how long to wait before; None where nobody can say.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class OverloadedError(LaterError):
+    """There is no room."""
+
+
+class RateLimitedError(LaterError):
+    """Somebody asked too often."""
+
+
+class TooLateError(WaypostError):
+    """A query cannot be answered before its caller's deadline."""
 
 
 class UnavailableError(WaypostError):

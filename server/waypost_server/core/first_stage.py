@@ -90,6 +90,15 @@ class FirstStage:
         self.router = router
         self.gate = gate
 
+    def decide_anyway(self, encoding: Encodings, query: Query) -> Decision:
+        """The decision about a query with this static encoding, however unsure.
+
+        Its confidence is this stage's own, calibrated as the other's is, and the bars for it are
+        the same. So are thresholds that were written by hand, though for another encoder: a query
+        that does not reach one goes where the route's fallback says.
+        """
+        return self.router.decide(encoding, self.router.search(encoding), query)
+
     def decide(self, encoding: Encodings, query: Query) -> Decision | None:
         """The decision about a query with this static encoding; None for the second stage's.
 

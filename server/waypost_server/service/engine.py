@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.first_stage import FirstStage
-from waypost_server.core.outcome import Stage
+from waypost_server.core.outcome import Reason, Stage
 from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
@@ -103,6 +103,31 @@ class Engine:
         cache = self._cache_for(query)
         known = None if cache is None else cache.get(query.text)
         return None if known is None else self._decide(query, known, arrived_ns, self._clock())
+
+    def in_haste(self, query: Query, arrived_ns: int) -> Routed | None:
+        """The decision about a checked query without the transformer, and the decision says so.
+
+        Args:
+            query: the query.
+            arrived_ns: when it arrived, by the engine's clock.
+
+        Returns:
+            The decision of the static encoder, be it sure or not, unless a surer one is as cheap;
+            None where there is no static encoder.
+        """
+        if self.first is None:
+            return None
+        routed = self.at_once(query, arrived_ns)
+        if routed is None:
+            started = self._clock()
+            static = self.first.encoder.encode([query.text])[0]
+            encoded = self._clock()
+            decision = self.first.decide_anyway(static, query)
+            took = encoded - started, 0, self._clock() - encoded
+            routed = self._routed(query, decision, Stage.STATIC_ENCODER, arrived_ns, took)
+        decision = routed.decision
+        reasons = (*decision.reasons, Reason.DEGRADED)
+        return replace(routed, decision=replace(decision, reasons=reasons))
 
     def after_encoding(self, waiting: Sequence[tuple[Query, int]]) -> list[Routed | Exception]:
         """Decisions about queries that took the transformer, in their order; a bad one fails alone.

@@ -2,6 +2,8 @@
 
 import math
 
+from waypost_server.core.errors import LaterError
+
 PUSHBACK = "grpc-retry-pushback-ms"
 """Heeded by gRPC's own retries."""
 
@@ -19,5 +21,6 @@ def retry_trailers(seconds: float) -> Trailers:
 
 def hints_of(error: Exception) -> Trailers:
     """The trailers for an error that knows when; none for others."""
-    seconds = getattr(error, "retry_after_s", None)
-    return () if seconds is None else retry_trailers(seconds)
+    if not isinstance(error, LaterError) or error.retry_after_s is None:
+        return ()
+    return retry_trailers(error.retry_after_s)

@@ -99,8 +99,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         ) -> router_pb2.StreamQueriesResponse:
             return await self._answer(request, context)
 
-        async for response in answers(request_iterator, answer, at_once=STREAM_SHARE):
+        async for response in answers(
+            request_iterator, answer, at_once=STREAM_SHARE, until=self._workers.draining
+        ):
             yield response
+        self._workers.check_open()  # whoever would go on asking is told to ask elsewhere
 
     async def RerouteQuery(  # noqa: N802
         self, request: router_pb2.RerouteQueryRequest, context: Context
@@ -209,7 +212,12 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         rejected_decision: str = "",
         rejection_reason: str = "",
     ) -> contract_pb2.HandoffContract:
-        routed = await self._workers.route(served.engine, query)
+        routed = await self._workers.route(
+            served.engine,
+            query,
+            tenant=query.tenant,
+            remaining_seconds=context.time_remaining(),
+        )
         contract = served.writer.write(routed, self._left_out())
         written = self._asks_for_log() if query.wait_for_log else None
         self._observers.decided(

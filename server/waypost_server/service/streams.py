@@ -13,6 +13,7 @@ async def answers(
     answer: Callable[[Request], Awaitable[Response]],
     *,
     at_once: int,
+    until: asyncio.Event,
 ) -> AsyncIterator[Response]:
     """Yields the answer to each request as soon as it is there.
 
@@ -23,6 +24,7 @@ async def answers(
         requests: the stream; what it raises is raised here.
         answer: answers one of them, and raises nothing.
         at_once: how many may be under way.
+        until: once set, no more requests are taken; those that were are answered.
     """
     ready: asyncio.Queue[Response | None] = asyncio.Queue()
     share = asyncio.Semaphore(at_once)
@@ -30,17 +32,25 @@ async def answers(
     async def answer_one(request: Request) -> None:
         await ready.put(await answer(request))
 
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def take() -> None:
+        async for request in requests:
+            await share.acquire()
+            task = asyncio.create_task(answer_one(request))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
     async def read() -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        taking, stopped = asyncio.create_task(take()), asyncio.create_task(until.wait())
         try:
-            async for request in requests:
-                await share.acquire()
-                task = asyncio.create_task(answer_one(request))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+            await asyncio.wait((taking, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if taking.done():
+                await taking
+            taking.cancel()
             await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
+            for task in (taking, stopped, *tasks):
                 task.cancel()
             await ready.put(None)
 

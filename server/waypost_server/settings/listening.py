@@ -30,6 +30,13 @@ class Listening(BaseModel):
     max_message_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(
         16 * 2**20, description="Largest request, in bytes; 256 of the longest queries must fit."
     )
+    connection_age_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        300.0,
+        description=(
+            "After how long a connection is to be made anew, so that a load balancer's new "
+            "replicas get their share; calls under way end as they would. 0 for never."
+        ),
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         10.0, description="How long a stopping server waits for calls in flight."
     )

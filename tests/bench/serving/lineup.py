@@ -78,7 +78,7 @@ def line_up(
         environments: where semantic-router is installed.
         folder: for what is built.
     """
-    index, more = (_build(one, folder / one.shots) for one in (task, full))
+    index, more = (build_index(one, folder / one.shots) for one in (task, full))
     with ExitStack() as running:
         runner = running.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
 
@@ -126,7 +126,8 @@ def line_up(
         )
 
 
-def _build(task: Task, folder: Path) -> Path:
+def build_index(task: Task, folder: Path) -> Path:
+    """Builds an index of a task's exemplars below `folder`; raises ChildError when that fails."""
     write_routes(folder / "routes", task.exemplars)
     index = folder / "index"
     command = [*WAYPOST, "build", "--routes", str(folder / "routes"), "--index", str(index)]

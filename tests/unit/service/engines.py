@@ -19,6 +19,7 @@ from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.core.shared_state import SharedState
+from waypost_server.service.admission import Admission
 from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.events import Observer, Observers
 from waypost_server.service.journal import Journal
@@ -92,8 +93,15 @@ def ask(engine: Engine, query: Query) -> Routed:
 class EngineWorkers(Workers):
     """Workers for one engine."""
 
-    def __init__(self, engine: Engine, *, threads: int, capacity: int) -> None:
-        super().__init__(threads=threads, capacity=capacity)
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        threads: int,
+        capacity: int,
+        admission: Admission | None = None,
+    ) -> None:
+        super().__init__(threads=threads, capacity=capacity, admission=admission)
         self.engine = engine
 
     async def ask(self, query: Query) -> Routed:

@@ -9,11 +9,17 @@ import pytest
 
 from tests.fakes import HashEncoder
 from tests.unit.service.engines import EngineWorkers, GatedEncoder, ask, engine_of, serving
-from waypost_server.core.errors import EncoderError, InvalidQueryError, OverloadedError
+from waypost_server.core.errors import (
+    EncoderError,
+    InvalidQueryError,
+    OverloadedError,
+    TooLateError,
+)
 from waypost_server.core.first_stage import FirstStage, Gate
-from waypost_server.core.outcome import Stage
+from waypost_server.core.outcome import Reason, Stage
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
+from waypost_server.service.admission import DEGRADED_AFTER_SECONDS, Admission
 from waypost_server.service.engine import Routed
 from waypost_server.service.workers import ON_LOOP
 
@@ -228,3 +234,96 @@ async def test_a_lone_query_comes_in_between_a_batch_that_is_decided_at_once(
         await client.route("an iron bar")
         assert workers.decision_count < 257
         assert len(await batch) == 256
+
+
+async def test_tenants_take_turns(encoder: GatedEncoder, tmp_path: Path) -> None:
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=2, capacity=64)
+    encoder.runs.clear()
+    encoder.gate.clear()
+    try:
+        taken = [await running(workers, text) for text in "ab"]
+        asked = [("flood", i) for i in range(9)] + [("quiet", i) for i in range(2)]
+        queries = [Query(text=f"{tenant} {i}", tenant=tenant) for tenant, i in asked]
+        waiting = [asyncio.create_task(workers.ask(query)) for query in queries]
+        await until(lambda: workers.queue_depth == len(queries))
+        encoder.gate.set()
+        await asyncio.gather(*taken, *waiting)
+        # Of eleven that wait, the first that is free takes one and half of the others.
+        first = ["flood 0", "flood 1", "flood 2", "flood 3", "quiet 0", "quiet 1"]
+        assert first in [sorted(run) for run in encoder.runs]
+    finally:
+        encoder.gate.set()
+        workers.close()
+
+
+async def test_a_query_that_cannot_be_answered_in_time_is_not_encoded(
+    workers: EngineWorkers, encoder: GatedEncoder
+) -> None:
+    def wait_for(text: str, seconds: float) -> asyncio.Task[Routed]:
+        routing = workers.route(workers.engine, Query(text=text), remaining_seconds=seconds)
+        return asyncio.create_task(routing)
+
+    first = await running(workers, "first")
+    late, patient = wait_for("late", 0.05), wait_for("patient", 60)
+    await until(lambda: workers.queue_depth == 2)
+    await asyncio.sleep(0.06)
+    encoder.gate.set()
+    assert (await first).query.text == "first"
+    assert (await patient).query.text == "patient"
+    with pytest.raises(TooLateError):
+        await late
+    assert encoder.encoded == ["first", "patient"]
+    assert (workers.expired_count, workers.running) == (1, 0)
+
+
+async def test_what_waited_too_long_under_overload_is_refused_and_not_encoded(
+    workers: EngineWorkers, encoder: GatedEncoder
+) -> None:
+    taken = [await running(workers, "a")]
+    taken += [asyncio.create_task(workers.ask(Query(text=text))) for text in "bc"]
+    await until(lambda: workers.queue_depth == 2)
+    with pytest.raises(OverloadedError):
+        await workers.ask(Query(text="d"))
+    await asyncio.sleep(0.06)  # longer than may be waited under overload
+    encoder.gate.set()
+    first, *others = await asyncio.gather(*taken, return_exceptions=True)
+    assert isinstance(first, Routed)
+    assert [type(other) for other in others] == [OverloadedError] * 2
+    assert (encoder.encoded, workers.admission.refused) == (["a"], 3)
+    assert (workers.queue_depth, workers.running) == (0, 0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_after_a_while_of_overload_who_finds_no_room_is_served_without_the_transformer(
+    encoder: GatedEncoder, tmp_path: Path
+) -> None:
+    clock = Clock()
+    admission = Admission(threads=1, capacity=1, degrades=True, clock=clock)
+    engine = engine_of(encoder, tmp_path)
+    engine.first = FirstStage(HashEncoder(), engine.router, Gate(1.0, lead=99.0))  # never sure
+    workers = EngineWorkers(engine, threads=1, capacity=1, admission=admission)
+    encoder.gate.clear()
+    try:
+        taken = await running(workers, "a red apple")
+        for _ in range(10):  # no static encoder would do any better so early
+            with pytest.raises(OverloadedError):
+                await workers.ask(Query(text="an iron bar"))
+            clock.now += DEGRADED_AFTER_SECONDS / 10 + 0.001
+        hasty = await workers.ask(Query(text="an iron bar"))
+        assert hasty.stage is Stage.STATIC_ENCODER
+        assert hasty.decision.reasons[-1] is Reason.DEGRADED
+        assert hasty.decision.candidates[0].route == "metal"
+        assert (admission.refused, admission.degraded) == (10, 1)
+        encoder.gate.set()
+        assert Reason.DEGRADED not in (await taken).decision.reasons
+        assert (await workers.ask(Query(text="an iron bar"))).stage is Stage.ENCODER
+    finally:
+        encoder.gate.set()
+        workers.close()

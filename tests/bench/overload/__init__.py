@@ -1,0 +1,1 @@
+"""How the server does when it is asked more than it can answer."""

@@ -1,0 +1,1 @@
+"""Whether a server that is used in every way for a long time grows."""
