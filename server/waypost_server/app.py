@@ -19,6 +19,7 @@ from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.admission import Admission
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
+from waypost_server.service.loop_lag import LoopLag
 from waypost_server.service.server import Server
 from waypost_server.service.version import Live, Served
 from waypost_server.service.watch import Mark, Watch
@@ -26,8 +27,8 @@ from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop gives
-it up with each call into gRPC; at Python's 5 ms a flood was refused with a quarter more CPU a call."""
+"""How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop
+gives it up with each call into gRPC; at Python's 5 ms a call took a quarter more CPU in a flood."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +85,9 @@ async def serve(
     await server.start()
     ready(server.address, served.engine.index_version)
     watch = asyncio.create_task(_watch(settings, live).run()) if settings.watch else None
+    lag = asyncio.create_task(LoopLag(admission.lagged, time.monotonic).run())
     await stopped.wait()
+    lag.cancel()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
     if watch:
         watch.cancel()

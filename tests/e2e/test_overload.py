@@ -1,4 +1,4 @@
-"""A server that is asked far more than it can answer; how fast it is then, `make bench-overload` says."""
+"""A server that is asked far more than it can answer; `make bench-overload` says how fast it is."""
 
 import asyncio
 import signal
@@ -150,9 +150,7 @@ def test_an_overloaded_server_decides_without_the_transformer_if_told_so(
 def test_a_server_without_a_static_encoder_says_that_it_will_not_be_degraded(
     index_folder: Path,
 ) -> None:
-    with running_server(
-        index_folder, WAYPOST_DEGRADED="true", WAYPOST_TWO_STAGE="false"
-    ) as server:
+    with running_server(index_folder, WAYPOST_DEGRADED="true", WAYPOST_TWO_STAGE="false") as server:
         assert "there is no degraded mode without a static encoder" in server.log_text()
 
 

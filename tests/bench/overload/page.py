@@ -95,5 +95,5 @@ def _row(name: str, leg: Leg) -> list[str]:
         name,
         f"{leg.per_second:.0f}",
         *(f"{100 * share:.1f}" for share in shares),
-        *("" if value != value else f"{value:.1f}" for value in times),  # noqa: PLR0124  (NaN)
+        *("" if value != value else f"{value:.1f}" for value in times),
     ]

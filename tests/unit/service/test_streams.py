@@ -18,7 +18,9 @@ async def test_answers_come_as_they_are_ready_and_all_of_them() -> None:
         await asyncio.sleep(0.05 if number % 2 == 0 else 0)
         return number
 
-    found = [n async for n in answers(numbers(10, []), slow_if_even, at_once=10, until=asyncio.Event())]
+    found = [
+        n async for n in answers(numbers(10, []), slow_if_even, at_once=10, until=asyncio.Event())
+    ]
     assert found == [1, 3, 5, 7, 9, 0, 2, 4, 6, 8]
 
 
