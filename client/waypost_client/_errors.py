@@ -1,6 +1,7 @@
 """What can go wrong in a call: one class a status, in one table."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import grpc
 
@@ -74,8 +75,6 @@ ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
-    # How gRPC in the server drops calls when there are more than the server can even refuse.
-    grpc.StatusCode.CANCELLED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.UNAUTHENTICATED: AuthenticationError,
@@ -86,16 +85,21 @@ ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
 }
 
 
+DROPPED = grpc.StatusCode.CANCELLED
+"""How gRPC in the server ends calls of which there are more than the server can even refuse."""
+
 RETRY_AFTER = "retry-after-ms"
 
-Trailers = Iterable[tuple[str, str | bytes]]
+Trailers = Iterable[Any]
+"""Names and values; gRPC's own types for them differ between its two sides."""
 
 
 def error_of(
     code: grpc.StatusCode, details: str | None, trailers: Trailers | None = None
 ) -> WaypostError:
     """The error for a status; the root class for statuses without one of their own."""
-    error = ERROR_OF.get(code, WaypostError)(code, details or "no details")
+    kind = OverloadedError if code is DROPPED else ERROR_OF.get(code, WaypostError)
+    error = kind(code, details or "no details")
     if isinstance(error, OverloadedError):
         error.retry_after_s = _retry_after(trailers or ())
     return error

@@ -25,6 +25,7 @@ from waypost_server.service.admission import Admission
 from waypost_server.service.crew_member import Link
 from waypost_server.service.events import Observers
 from waypost_server.service.instruments import Share
+from waypost_server.service.loop_lag import LoopLag
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
@@ -35,8 +36,8 @@ from waypost_server.sharing import shared_state
 from waypost_server.sources import sources_of
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop gives
-it up with each call into gRPC; at Python's 5 ms a flood was refused with a quarter more CPU a call."""
+"""How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop
+gives it up with each call into gRPC; at Python's 5 ms a call took a quarter more CPU in a flood."""
 
 _log = logging.getLogger(__name__)
 
@@ -127,7 +128,11 @@ async def serve(
         )
     )
     ready(server.address, served.engine.index_version)
-    beside = [asyncio.create_task(bundles.follow()), asyncio.create_task(guards.watch())]
+    beside = [
+        asyncio.create_task(bundles.follow()),
+        asyncio.create_task(guards.watch()),
+        asyncio.create_task(LoopLag(admission.lagged, time.monotonic).run()),
+    ]
     if follow := follow_of(settings):
         beside.append(asyncio.create_task(follow.run(settings.bundles_poll_seconds)))
     await stopped.wait()

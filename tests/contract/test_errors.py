@@ -18,6 +18,7 @@ NEVER_REACH_A_CALLER = {
     errors.BundleError,  # building and starting
     errors.SettingsError,  # starting
     errors.EvaluationError,  # evaluating
+    errors.LaterError,  # its kinds do
 }
 
 

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -66,17 +67,21 @@ async def test_a_stream_that_a_stop_meets_is_answered_and_ends_soon(index_folder
             call = router_pb2_grpc.RouterServiceStub(channel).StreamQueries()
             for number in range(5):
                 await call.write(request(number))
-            first = await call.read()
+            first: Any = await call.read()
             server.terminate()
-            others = []
+            others: list[Any] = []
             with pytest.raises(grpc.aio.AioRpcError) as ended:
-                while response := await call.read():
-                    others.append(response)
+                await _read_all(call, others)
             assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
             assert "another replica" in (ended.value.details() or "")
             found = sorted(response.request_id for response in (first, *others))
             assert found == ["0", "1", "2", "3", "4"]
         assert server.exit_code() == 0  # long before its 60 s
+
+
+async def _read_all(call: Any, found: list[Any]) -> None:  # noqa: ANN401  (gRPC's types differ)
+    while response := await call.read():
+        found.append(response)
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -86,11 +91,11 @@ async def test_a_second_signal_ends_the_server_at_once(
     with running_server(index_folder, WAYPOST_DRAIN_SECONDS="60") as server:
         async with grpc.aio.insecure_channel(server.address) as channel:
             # A call that its caller never ends, and that no drain ends for it.
-            call = channel.stream_unary("/grpc.health.v1.Health/Check")()
+            call: Any = channel.stream_unary("/grpc.health.v1.Health/Check")()
             await call.write(b"")
             await channel.channel_ready()
             server.terminate()
-            while "stopping" not in server.log_text():
+            while "stopping" not in server.log_text():  # noqa: ASYNC110  (only the log tells)
                 await asyncio.sleep(0.01)
             server.process.send_signal(second)
             assert server.exit_code() == 0

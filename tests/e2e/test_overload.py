@@ -1,4 +1,4 @@
-"""A server that is asked far more than it can answer; how fast it is then, `make bench-overload` says."""
+"""A server that is asked far more than it can answer; `make bench-overload` says how fast it is."""
 
 import asyncio
 import signal

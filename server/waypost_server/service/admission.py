@@ -25,6 +25,11 @@ LEAST_FOR_EACH_THREAD = 4
 """Queries under way for each thread, at least: half a run, so that it is encoded together."""
 
 
+LEAST_LAG_SECONDS = 0.02
+"""Less counts as none: timers of the loop count whole milliseconds, and a busy core's threads take
+turns of a few."""
+
+
 class Room(Enum):
     """What room there is for a query."""
 
@@ -39,6 +44,7 @@ class Admission:
     Attributes:
         refused: queries refused so far.
         degraded: queries decided in degraded mode so far.
+        loop_lag_seconds: how late the event loop was last.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Admission:
         self._degrades = degrades
         self.refused = 0
         self.degraded = 0
+        self.loop_lag_seconds = 0.0
         self._limit = ConcurrencyLimit(
             least=min(capacity, LEAST_FOR_EACH_THREAD * threads),
             most=capacity,
@@ -144,6 +151,12 @@ class Admission:
     def waited(self, seconds: float, *, under_way: int) -> None:
         """Hears how long a query waited."""
         self._limit.waited(seconds, under_way=under_way)
+
+    def lagged(self, seconds: float) -> None:
+        """Hears how late the event loop is, which every query waits for unseen."""
+        self.loop_lag_seconds = seconds
+        if seconds >= LEAST_LAG_SECONDS:
+            self._limit.waited(seconds, under_way=self._under_way.total())
 
     def refusal(self) -> OverloadedError:
         """What to tell a caller that is refused; counts it."""

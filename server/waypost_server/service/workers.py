@@ -192,7 +192,7 @@ class Workers:
                     self._encode(engine, own[start : start + RUN])
 
     def _take(self) -> list[_Waiting]:
-        """Waits for a query, and takes it and this thread's share of the others; none at the end."""
+        """Waits for a query, takes it and this thread's share of the others; none at the end."""
         with self._arrived:
             while not len(self._queue):
                 if self._closed:

@@ -14,6 +14,9 @@ time each, which is longer than a cache's or an allocator's moods last in half a
 SEED = 20251
 
 
+Samples = Sequence[float] | npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Slope:
     """How fast something grows, with its 95% interval, per hour.
@@ -35,7 +38,7 @@ class Slope:
         return not self.low <= 0 <= self.high
 
 
-def slope_of(seconds: Sequence[float], values: Sequence[float]) -> Slope:
+def slope_of(seconds: Samples, values: Samples) -> Slope:
     """The slope through samples; raises ValueError for fewer than two a block."""
     times = np.asarray(seconds, dtype=np.float64) / 3600
     found = np.asarray(values, dtype=np.float64)

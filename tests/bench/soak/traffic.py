@@ -4,13 +4,15 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
+from typing import Any
 
 import grpc
 
 from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_client import AsyncClient, SpecialistOutcome, WaypostError
 
-Act = Callable[[AsyncClient, str], Awaitable[None]]
+Act = Callable[[AsyncClient, str, str], Awaitable[None]]
+"""With a client, a text of its own, and the server's address."""
 
 PERIODS_SECONDS = {
     "single": 0.02,
@@ -26,7 +28,7 @@ PERIODS_SECONDS = {
     "left": 0.2,
     "reconnect": 0.5,
 }
-"""How often each is done: about a hundred calls a second together, a fifth of what one core does."""
+"""How often each is done: about 150 queries a second together, a third of what one core does."""
 
 
 async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]:
@@ -38,16 +40,15 @@ async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]
     async def repeat(client: AsyncClient, name: str, act: Act, period: float) -> None:
         while True:
             try:
-                await act(client, f"why does step {next(numbers)} of {name} hang")
+                await act(client, f"why does step {next(numbers)} of {name} hang", address)
                 done[name] += 1
             except WaypostError as error:
                 failed[f"{name}: {error.code.name}"] += 1
             await asyncio.sleep(period)
 
     async with AsyncClient(address, timeout_s=30) as client:
-        acts = _acts(address)
         callers = [
-            asyncio.create_task(repeat(client, name, acts[name], period))
+            asyncio.create_task(repeat(client, name, ACTS[name], period))
             for name, period in PERIODS_SECONDS.items()
         ]
         await asyncio.wait(callers, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
@@ -59,77 +60,88 @@ async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]
     return done, failed
 
 
-def _acts(address: str) -> dict[str, Act]:
-    async def single(client: AsyncClient, text: str) -> None:
-        await client.route(text, tenant=text[-1], explain=True)
+async def _single(client: AsyncClient, text: str, address: str) -> None:
+    await client.route(text, tenant=text[-1], explain=True)
 
-    async def batch(client: AsyncClient, text: str) -> None:
-        await client.route_many([f"{text} {number}" for number in range(16)])
 
-    async def stream(client: AsyncClient, text: str) -> None:
-        async def queries() -> AsyncIterator[router_pb2.StreamQueriesRequest]:
-            for number in range(8):
-                query = router_pb2.RouteQueryRequest(text=text, request_id=str(number))
-                yield router_pb2.StreamQueriesRequest(query=query)
+async def _batch(client: AsyncClient, text: str, address: str) -> None:
+    await client.route_many([f"{text} {number}" for number in range(16)])
 
-        async for _ in client.router.StreamQueries(queries()):
-            pass
 
-    async def reroute(client: AsyncClient, text: str) -> None:
-        first = await client.route(text)
-        await client.reroute(text, decision_id=first.decision_id, rejected_routes=[first.route])
+async def _stream(client: AsyncClient, text: str, address: str) -> None:
+    async def queries() -> AsyncIterator[router_pb2.StreamQueriesRequest]:
+        for number in range(8):
+            query = router_pb2.RouteQueryRequest(text=text, request_id=str(number))
+            yield router_pb2.StreamQueriesRequest(query=query)
 
-    async def report(client: AsyncClient, text: str) -> None:
-        contract = await client.route(text)
-        await client.report(contract.decision_id, SpecialistOutcome.ACCEPTED, route=contract.route)
+    async for _ in client.router.StreamQueries(queries()):
+        pass
 
-    async def listing(client: AsyncClient, text: str) -> None:
-        await client.routes()
-        await client.contract_schema()
 
-    async def specialist(client: AsyncClient, text: str) -> None:
-        await client.specialist((await client.route(text)).route)
+async def _reroute(client: AsyncClient, text: str, address: str) -> None:
+    first = await client.route(text)
+    await client.reroute(text, decision_id=first.decision_id, rejected_routes=[first.route])
 
-    async def status(client: AsyncClient, text: str) -> None:
-        await client.status()
 
-    async def bad_request(client: AsyncClient, text: str) -> None:
+async def _report(client: AsyncClient, text: str, address: str) -> None:
+    contract = await client.route(text)
+    await client.report(contract.decision_id, SpecialistOutcome.ACCEPTED, route=contract.route)
+
+
+async def _listing(client: AsyncClient, text: str, address: str) -> None:
+    await client.routes()
+    await client.contract_schema()
+
+
+async def _specialist(client: AsyncClient, text: str, address: str) -> None:
+    await client.specialist((await client.route(text)).route)
+
+
+async def _status(client: AsyncClient, text: str, address: str) -> None:
+    await client.status()
+
+
+async def _bad_request(client: AsyncClient, text: str, address: str) -> None:
+    try:
+        await client.route(text, allowed_routes=["no such route"])
+    except WaypostError as error:
+        if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
+            raise
+
+
+async def _raw_bytes(client: AsyncClient, text: str, address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary("/waypost.v1.RouterService/RouteQuery")
         try:
-            await client.route(text, allowed_routes=["no such route"])
-        except WaypostError as error:
-            if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
+            await call(b"\xff" + text.encode(), timeout=30)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.INVALID_ARGUMENT:
                 raise
 
-    async def raw_bytes(client: AsyncClient, text: str) -> None:
-        async with grpc.aio.insecure_channel(address) as channel:
-            call = channel.unary_unary("/waypost.v1.RouterService/RouteQuery")
-            try:
-                await call(b"\xff" + text.encode(), timeout=30)
-            except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.INVALID_ARGUMENT:
-                    raise
 
-    async def left(client: AsyncClient, text: str) -> None:
-        call = client.router.RouteQuery(router_pb2.RouteQueryRequest(text=text))
-        await asyncio.sleep(0.001)
-        call.cancel()
+async def _left(client: AsyncClient, text: str, address: str) -> None:
+    call = client.router.RouteQuery(router_pb2.RouteQueryRequest(text=text))
+    await asyncio.sleep(0.001)
+    call.cancel()
 
-    async def reconnect(client: AsyncClient, text: str) -> None:
-        async with grpc.aio.insecure_channel(address) as channel:
-            stub = router_pb2_grpc.RouterServiceStub(channel)
-            await stub.RouteQuery(router_pb2.RouteQueryRequest(text=text), timeout=30)
 
-    return {
-        "single": single,
-        "batch": batch,
-        "stream": stream,
-        "reroute": reroute,
-        "report": report,
-        "list": listing,
-        "specialist": specialist,
-        "status": status,
-        "bad request": bad_request,
-        "bytes": raw_bytes,
-        "left": left,
-        "reconnect": reconnect,
-    }
+async def _reconnect(client: AsyncClient, text: str, address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = router_pb2_grpc.RouterServiceStub(channel)
+        await stub.RouteQuery(router_pb2.RouteQueryRequest(text=text), timeout=30)
+
+
+ACTS: dict[str, Act] = {
+    "single": _single,
+    "batch": _batch,
+    "stream": _stream,
+    "reroute": _reroute,
+    "report": _report,
+    "list": _listing,
+    "specialist": _specialist,
+    "status": _status,
+    "bad request": _bad_request,
+    "bytes": _raw_bytes,
+    "left": _left,
+    "reconnect": _reconnect,
+}

@@ -1,6 +1,7 @@
 """Whether a slope is told from none exactly when there is one."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.bench.soak.slope import BLOCKS, slope_of
@@ -8,7 +9,7 @@ from tests.bench.soak.slope import BLOCKS, slope_of
 SECONDS = np.arange(0, 1800, 5.0)
 
 
-def wander(seed: int, *, per_hour: float = 0.0) -> np.ndarray:
+def wander(seed: int, *, per_hour: float = 0.0) -> npt.NDArray[np.float64]:
     """Memory that goes up and down slowly, around a line."""
     draw = np.random.default_rng(seed)
     values = [0.0]

@@ -142,3 +142,14 @@ def test_other_settings_are_taken_up(clock: Clock) -> None:
     assert gate.limit == 3
     rooms = [gate.room_for("", under_way) for under_way in (2, 3)]
     assert rooms == [Room.FREE, Room.NONE]
+
+
+def test_an_event_loop_that_lags_is_a_wait_like_any_other(clock: Clock) -> None:
+    gate = admission(clock)
+    overloaded = []
+    for seconds in (0.49, 0.51):
+        gate.lagged(seconds)
+        overloaded.append(gate.is_overloaded)
+    assert overloaded == [False, True]
+    assert gate.limit < 12
+    assert gate.loop_lag_seconds == 0.51
