@@ -46,10 +46,11 @@ def routes_text(loaded: RouteList) -> str:
     lines = [f"{'route':<{width}}  exemplars  threshold  description"]
     for route in loaded.routes:
         default = " (default)" if route.name == loaded.default_route else ""
+        off = "" if route.enabled else " (switched off)"
         auto = "auto" if route.threshold_auto else "hand"
         lines.append(
             f"{route.name:<{width}}  {route.exemplar_count:>9}  {route.threshold:.2f} {auto}  "
-            f"{route.description}{default}"
+            f"{route.description}{default}{off}"
         )
     return "\n".join([*lines, f"index {loaded.index_version}"])
 

@@ -79,8 +79,12 @@ def test_routes_read_like_this() -> None:
                 threshold=0.3,
                 threshold_auto=True,
                 exemplar_count=57,
+                enabled=True,
             ),
-            router_pb2.RouteInfo(name="general", description="The rest.", threshold=0.25),
+            router_pb2.RouteInfo(
+                name="general", description="The rest.", threshold=0.25, enabled=True
+            ),
+            router_pb2.RouteInfo(name="poetry", description="It rhymes.", threshold=0.3),
         ],
         default_route="general",
         index_version="d5fb27680f3f",
@@ -89,5 +93,6 @@ def test_routes_read_like_this() -> None:
         "route      exemplars  threshold  description",
         "debugging         57  0.30 auto  It fails.",
         "general            0  0.25 hand  The rest. (default)",
+        "poetry             0  0.30 hand  It rhymes. (switched off)",
         "index d5fb27680f3f",
     ]
