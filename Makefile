@@ -53,7 +53,7 @@ test: setup  ## Run the tests
 	@$(BIN)/pytest --quiet --cov --cov-report=term
 
 .PHONY: check
-check: setup  ## Formatting, lint, types, import contracts, protocol, stubs, generated text
+check: setup  ## Formatting, lint, types, import contracts, protocol, stubs, generated text, deploy/
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -61,6 +61,7 @@ check: setup  ## Formatting, lint, types, import contracts, protocol, stubs, gen
 	@$(BIN)/buf lint
 	@$(BIN)/buf breaking --against $(BASELINE)
 	@$(MAKE) stubs-current
+	@$(BIN)/pytest --quiet tests/deploy
 
 .PHONY: format
 format: setup  ## Format the code and mend what lint can mend

@@ -43,6 +43,8 @@ _CONNECTING: list[tuple[str, Any]] = [
     # The shortest that gRPC allows, so that the retries above outlast it: a connection to a process
     # that has just died may be refused once, and a second of gRPC's own would refuse calls as long.
     ("grpc.initial_reconnect_backoff_ms", 100),
+    # By itself gRPC waits up to two minutes: a replica that comes back would idle as long.
+    ("grpc.max_reconnect_backoff_ms", 5_000),
 ]
 _OPTIONS = [("grpc.service_config", json.dumps(SERVICE_CONFIG)), *_CONNECTING]
 

@@ -11,6 +11,7 @@ import grpc
 from tests.e2e.topics import CLEAR
 from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_client import AsyncClient, WaypostError
+from waypost_client._channel import options_of
 
 CALLERS = 4
 PAUSE_SECONDS = 0.08
@@ -40,6 +41,16 @@ class Load:
         self.errors.clear()
         self.retried = 0
         return so_far
+
+    def share(self, version: str) -> float:
+        """Of the calls that were answered, in [0, 1]."""
+        return self.answered[version] / max(1, self.answered.total())
+
+    def add(self, other: "Load") -> None:
+        """Counts another one's, too."""
+        self.answered.update(other.answered)
+        self.errors.extend(other.errors)
+        self.retried += other.retried
 
     def __str__(self) -> str:
         total = max(1, self.answered.total())
@@ -75,11 +86,7 @@ async def _as_the_client_does(address: str, load: Load, over: asyncio.Event) -> 
 
 async def _retrying_once(address: str, load: Load, over: asyncio.Event) -> None:
     """With gRPC's own retries off, to see how often one was needed."""
-    config = (
-        '{"loadBalancingConfig": [{"round_robin": {}}],'
-        '"healthCheckConfig": {"serviceName": "waypost.v1.RouterService"}}'
-    )
-    options = [("grpc.service_config", config), ("grpc.enable_retries", 0)]
+    options = [*options_of(1)[0], ("grpc.enable_retries", 0)]
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         stub: router_pb2_grpc.RouterServiceAsyncStub = router_pb2_grpc.RouterServiceStub(channel)
         request = router_pb2.RouteQueryRequest(text=CLEAR["music"])

@@ -1,5 +1,6 @@
 """A real proxy before replicas: HAProxy, HTTP/2 on both sides, each call balanced for itself."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+SHIPPED = Path(__file__).parents[2] / "deploy/haproxy/haproxy.cfg"
 START_SECONDS = 20.0
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -44,30 +46,11 @@ def health_check() -> bytes:
 
 
 def configuration(port: int, replicas: Sequence[int]) -> str:
-    """Of a proxy on a port of loopback, before replicas on theirs."""
-    servers = "\n".join(f"  server r{i} 127.0.0.1:{port}" for i, port in enumerate(replicas))
-    return f"""\
-defaults
-  mode http
-  timeout connect 500ms
-  timeout client 60s
-  timeout server 60s
-  # A decision changes nothing: a call that a replica did not answer may go to another.
-  retries 2
-  option redispatch 1
-  retry-on conn-failure empty-response
-frontend waypost
-  bind 127.0.0.1:{port} proto h2
-  default_backend replicas
-backend replicas
-  balance roundrobin
-  option tcp-check
-  tcp-check connect
-  tcp-check send-binary {health_check().hex()}
-  tcp-check expect binary {SERVING.hex()}
-  default-server proto h2 check inter 100ms fall 1 rise 1 on-marked-down shutdown-sessions
-{servers}
-"""
+    """That of deploy/, for a port of loopback and replicas on theirs."""
+    shipped = SHIPPED.read_text("utf-8")
+    servers = "".join(f"  server r{i} 127.0.0.1:{port}\n" for i, port in enumerate(replicas))
+    found = re.sub(r"^  server .*\n", "", shipped, flags=re.MULTILINE) + servers
+    return found.replace("bind :50051", f"bind 127.0.0.1:{port}")
 
 
 @contextmanager

@@ -45,6 +45,7 @@ class MilvusIndex:
         size: int,
         dimension: int,
         timeout_seconds: float,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         """Reaches for nothing yet.
 
@@ -54,6 +55,7 @@ class MilvusIndex:
             size: how many.
             dimension: length of a vector.
             timeout_seconds: how long an answer may take.
+            kept_bytes: vectors that may be kept.
         """
         self._client = client
         self._collection = collection
@@ -61,7 +63,7 @@ class MilvusIndex:
         self._dimension = dimension
         self._timeout_seconds = timeout_seconds
         self._kept: OrderedDict[tuple[int, int], Vectors] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept_bytes, self._most_kept = 0, kept_bytes
         self._lock = threading.Lock()
         self._failed = False
 
@@ -176,7 +178,7 @@ class MilvusIndex:
                 return kept
             self._kept[span.start, span.stop] = kept
             self._kept_bytes += kept.nbytes
-            while self._kept_bytes > KEPT_BYTES:
+            while self._kept_bytes > self._most_kept:
                 self._kept_bytes -= self._kept.popitem(last=False)[1].nbytes
         return kept
 
