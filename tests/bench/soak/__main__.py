@@ -19,7 +19,7 @@ from tests.bench.pages import table
 from tests.bench.serving.machine import private_mb, resident_mb
 from tests.bench.soak.slope import slope_of
 from tests.bench.soak.traffic import run
-from tests.e2e.processes import running_server, waypost
+from tests.e2e.processes import ServerProcess, running_server, waypost
 from tests.folders import write_folder
 
 MINUTES = "WAYPOST_SOAK_MINUTES"
@@ -69,7 +69,7 @@ def main() -> None:
         settings = {"WAYPOST_WATCH": "true", "WAYPOST_CACHE_ENTRIES": "1000"}
         with running_server(folder / "index", **settings) as server:
             watch = Watch(server.process.pid)
-            done, failed, swaps = _soak(server.address, watch, seconds, folder)
+            done, failed, swaps = _soak(server, watch, seconds, folder)
             complaints = server.log_text().count("Traceback")
     click.echo(f"{done.total()} acts, {swaps} swaps: {dict(done)}")
     click.echo(f"errors: {dict(failed) or 'none'}; tracebacks in the log: {complaints}")
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _soak(
-    address: str, watch: Watch, seconds: float, folder: Path
+    server: ServerProcess, watch: Watch, seconds: float, folder: Path
 ) -> tuple[Counter[str], Counter[str], int]:
     ended, swaps = threading.Event(), 0
     began = time.monotonic()
@@ -96,7 +96,7 @@ def _soak(
     beside = [threading.Thread(target=each, daemon=True) for each in (sample, swap)]
     for thread in beside:
         thread.start()
-    done, failed = asyncio.run(run(address, seconds))
+    done, failed = asyncio.run(run(server, seconds))
     ended.set()
     for thread in beside:
         thread.join()

@@ -8,10 +8,11 @@ from typing import Any
 
 import grpc
 
+from tests.e2e.processes import ServerProcess
 from waypost.v1 import router_pb2, router_pb2_grpc
-from waypost_client import AsyncClient, SpecialistOutcome, WaypostError
+from waypost_client import AsyncAdminClient, AsyncClient, SpecialistOutcome, WaypostError
 
-Act = Callable[[AsyncClient, str, str], Awaitable[None]]
+Act = Callable[[AsyncClient, str, ServerProcess], Awaitable[None]]
 """With a client, a text of its own, and the server's address."""
 
 PERIODS_SECONDS = {
@@ -31,7 +32,7 @@ PERIODS_SECONDS = {
 """How often each is done: about 150 queries a second together, a third of what one core does."""
 
 
-async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]:
+async def run(server: ServerProcess, seconds: float) -> tuple[Counter[str], Counter[str]]:
     """Does all of it for so long; how often each was done, and what ended in an error."""
     done: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -40,13 +41,13 @@ async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]
     async def repeat(client: AsyncClient, name: str, act: Act, period: float) -> None:
         while True:
             try:
-                await act(client, f"why does step {next(numbers)} of {name} hang", address)
+                await act(client, f"why does step {next(numbers)} of {name} hang", server)
                 done[name] += 1
             except WaypostError as error:
                 failed[f"{name}: {error.code.name}"] += 1
             await asyncio.sleep(period)
 
-    async with AsyncClient(address, timeout_s=30) as client:
+    async with AsyncClient(server.address, timeout_s=30) as client:
         callers = [
             asyncio.create_task(repeat(client, name, ACTS[name], period))
             for name, period in PERIODS_SECONDS.items()
@@ -60,15 +61,15 @@ async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]
     return done, failed
 
 
-async def _single(client: AsyncClient, text: str, address: str) -> None:
+async def _single(client: AsyncClient, text: str, server: ServerProcess) -> None:
     await client.route(text, tenant=text[-1], explain=True)
 
 
-async def _batch(client: AsyncClient, text: str, address: str) -> None:
+async def _batch(client: AsyncClient, text: str, server: ServerProcess) -> None:
     await client.route_many([f"{text} {number}" for number in range(16)])
 
 
-async def _stream(client: AsyncClient, text: str, address: str) -> None:
+async def _stream(client: AsyncClient, text: str, server: ServerProcess) -> None:
     async def queries() -> AsyncIterator[router_pb2.StreamQueriesRequest]:
         for number in range(8):
             query = router_pb2.RouteQueryRequest(text=text, request_id=str(number))
@@ -78,30 +79,31 @@ async def _stream(client: AsyncClient, text: str, address: str) -> None:
         pass
 
 
-async def _reroute(client: AsyncClient, text: str, address: str) -> None:
+async def _reroute(client: AsyncClient, text: str, server: ServerProcess) -> None:
     first = await client.route(text)
     await client.reroute(text, decision_id=first.decision_id, rejected_routes=[first.route])
 
 
-async def _report(client: AsyncClient, text: str, address: str) -> None:
+async def _report(client: AsyncClient, text: str, server: ServerProcess) -> None:
     contract = await client.route(text)
     await client.report(contract.decision_id, SpecialistOutcome.ACCEPTED, route=contract.route)
 
 
-async def _listing(client: AsyncClient, text: str, address: str) -> None:
+async def _listing(client: AsyncClient, text: str, server: ServerProcess) -> None:
     await client.routes()
     await client.contract_schema()
 
 
-async def _specialist(client: AsyncClient, text: str, address: str) -> None:
+async def _specialist(client: AsyncClient, text: str, server: ServerProcess) -> None:
     await client.specialist((await client.route(text)).route)
 
 
-async def _status(client: AsyncClient, text: str, address: str) -> None:
-    await client.status()
+async def _status(client: AsyncClient, text: str, server: ServerProcess) -> None:
+    async with AsyncAdminClient(server.admin_address, timeout_s=30) as admin:
+        await admin.status()
 
 
-async def _bad_request(client: AsyncClient, text: str, address: str) -> None:
+async def _bad_request(client: AsyncClient, text: str, server: ServerProcess) -> None:
     try:
         await client.route(text, allowed_routes=["no such route"])
     except WaypostError as error:
@@ -109,8 +111,8 @@ async def _bad_request(client: AsyncClient, text: str, address: str) -> None:
             raise
 
 
-async def _raw_bytes(client: AsyncClient, text: str, address: str) -> None:
-    async with grpc.aio.insecure_channel(address) as channel:
+async def _raw_bytes(client: AsyncClient, text: str, server: ServerProcess) -> None:
+    async with grpc.aio.insecure_channel(server.address) as channel:
         call: Any = channel.unary_unary("/waypost.v1.RouterService/RouteQuery")
         try:
             await call(b"\xff" + text.encode(), timeout=30)
@@ -119,14 +121,14 @@ async def _raw_bytes(client: AsyncClient, text: str, address: str) -> None:
                 raise
 
 
-async def _left(client: AsyncClient, text: str, address: str) -> None:
+async def _left(client: AsyncClient, text: str, server: ServerProcess) -> None:
     call = client.router.RouteQuery(router_pb2.RouteQueryRequest(text=text))
     await asyncio.sleep(0.001)
     call.cancel()
 
 
-async def _reconnect(client: AsyncClient, text: str, address: str) -> None:
-    async with grpc.aio.insecure_channel(address) as channel:
+async def _reconnect(client: AsyncClient, text: str, server: ServerProcess) -> None:
+    async with grpc.aio.insecure_channel(server.address) as channel:
         stub = router_pb2_grpc.RouterServiceStub(channel)
         await stub.RouteQuery(router_pb2.RouteQueryRequest(text=text), timeout=30)
 
