@@ -12,28 +12,30 @@ from importlib.metadata import version
 import uvloop
 
 from waypost_server.core.outcomes import Outcomes
-from waypost_server.following import fetch_at_start, follow_of
-from waypost_server.guarding import Guards
-from waypost_server.hot_reload import HotReload
-from waypost_server.loading import load_engine
 from waypost_server.logs import log_to_stderr, set_log_level
-from waypost_server.observing import Observing
-from waypost_server.recording import open_records
-from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
 from waypost_server.service.admission import Admission
 from waypost_server.service.crew_member import Link
+from waypost_server.service.endpoints import Endpoints
 from waypost_server.service.events import Observers
 from waypost_server.service.instruments import Share
 from waypost_server.service.loop_lag import LoopLag
+from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
-from waypost_server.sharing import shared_state
-from waypost_server.sources import sources_of
+from waypost_server.wiring.following import fetch_at_start, follow_fleet
+from waypost_server.wiring.guarding import Guards
+from waypost_server.wiring.hot_reload import HotReload
+from waypost_server.wiring.loading import load_engine
+from waypost_server.wiring.observing import Observing
+from waypost_server.wiring.recording import open_records
+from waypost_server.wiring.reloading import Appliers, Reloading
+from waypost_server.wiring.sharing import shared_state
+from waypost_server.wiring.sources import sources_of
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that encodes keeps Python's lock while the event loop waits for it. The loop
@@ -61,88 +63,92 @@ async def serve(
         index_version: the bundle to serve; None for the live one.
         link: to the supervisor of several processes; None for one process.
     """
-    stopped, at_once = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        (at_once if stopped.is_set() else stopped).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    ending = Ending(asyncio.get_running_loop())
     guards, admission = Guards(settings), _admission(settings)
-    reloading = Reloading(settings, _appliers(guards, admission), load=load)
-
-    def hear_hangup() -> None:
-        reloading.again()
-        guards.look_soon()
-
-    loop.add_signal_handler(signal.SIGHUP, hear_hangup)
+    _hear_hangups(Reloading(settings, _appliers(guards, admission), load=load), guards)
     if index_version is None:
-        await fetch_at_start(settings, stopped)
+        await fetch_at_start(settings, ending.begun)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
-    if stopped.is_set():
+    if ending.begun.is_set():
         return
     _keep_what_is_loaded()
-    live = Live(served)
-    workers = Workers(
-        threads=settings.workers, capacity=settings.queue_capacity, admission=admission
-    )
-    if settings.degraded and served.engine.first is None:
-        _log.warning("there is no degraded mode without a static encoder: queries are refused")
-    outcomes = Outcomes(time.monotonic)
+    live, outcomes, records = Live(served), Outcomes(time.monotonic), open_records(settings)
     bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
-    records = open_records(settings)
-    shared = Shared(shared_state(settings), outcomes.breakers, this_process())
-    server = Server(
-        live,
-        workers,
-        outcomes,
-        shared,
+    parts = Parts(
+        live=live,
+        workers=_workers(settings, admission, served),
+        outcomes=outcomes,
+        shared=Shared(shared_state(settings), outcomes.breakers, this_process()),
         observers=Observers([*records.observers, *observing.observers]),
-        address=settings.address,
-        admin_address=admin_address_of(settings.address, settings.admin_address),
-        max_message_bytes=settings.max_message_bytes,
-        server_version=version("waypost"),
         journal=records.journal,
-        shares_port=settings.processes > 1,
         index_admin=bundles.admin,
-        doors=guards.doors,
-        interceptors=observing.interceptors,
-        connection_age_seconds=settings.connection_age_seconds,
-        pending_calls=settings.pending_calls,
     )
-    await shared.start(required=not settings.start_without_database)
+    server = Server(
+        parts,
+        _endpoints(settings),
+        guards.doors,
+        server_version=version("waypost"),
+        interceptors=observing.interceptors,
+    )
+    await parts.shared.start(required=not settings.start_without_database)
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
-    observing.serves(
-        sources_of(
-            settings,
-            live=live,
-            workers=workers,
-            outcomes=outcomes,
-            shared=shared,
-            records=records,
-            bundles=bundles,
-            guards=guards,
-        )
-    )
+    observing.serves(sources_of(settings, parts, bundles=bundles, guards=guards))
     ready(server.address, served.engine.index_version)
-    beside = [
-        asyncio.create_task(bundles.follow()),
-        asyncio.create_task(guards.watch()),
-        asyncio.create_task(LoopLag(admission.lagged, time.monotonic).run()),
-    ]
-    if follow := follow_of(settings):
-        beside.append(asyncio.create_task(follow.run(settings.bundles_poll_seconds)))
-    await stopped.wait()
+    lag = LoopLag(admission.lagged, time.monotonic)
+    beside = [bundles.follow(), guards.watch(), lag.run(), follow_fleet(settings)]
+    tasks = [asyncio.create_task(each) for each in beside]
+    await ending.begun.wait()
     _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
-    for task in beside:
+    for task in tasks:
         task.cancel()
     observing.drains()
-    await server.stop(settings.drain_seconds, at_once=at_once)
+    await server.stop(settings.drain_seconds, at_once=ending.at_once)
     await asyncio.to_thread(records.close)
-    await shared.stop()
+    await parts.shared.stop()
+
+
+class Ending:
+    """What SIGTERM and SIGINT ask for.
+
+    Attributes:
+        begun: set by the first of them.
+        at_once: set by the second.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.begun, self.at_once = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._hear)
+
+    def _hear(self) -> None:
+        (self.at_once if self.begun.is_set() else self.begun).set()
+
+
+def _hear_hangups(reloading: Reloading, guards: Guards) -> None:
+    def hear() -> None:
+        reloading.again()
+        guards.look_soon()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    return Endpoints(
+        address=settings.address,
+        admin_address=admin_address_of(settings.address, settings.admin_address),
+        max_message_bytes=settings.max_message_bytes,
+        shares_port=settings.processes > 1,
+        connection_age_seconds=settings.connection_age_seconds,
+        pending_calls=settings.pending_calls,
+    )
+
+
+def _workers(settings: Settings, admission: Admission, served: Served) -> Workers:
+    if settings.degraded and served.engine.first is None:
+        _log.warning("there is no degraded mode without a static encoder: queries are refused")
+    return Workers(threads=settings.workers, capacity=settings.queue_capacity, admission=admission)
 
 
 def _appliers(guards: Guards, admission: Admission) -> Appliers:

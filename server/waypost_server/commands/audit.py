@@ -23,7 +23,7 @@ def audit(since: datetime | None, as_json: bool) -> None:
     Reads the database of WAYPOST_DATABASE; a server need not run.
     """
     from waypost_server.settings import Settings
-    from waypost_server.sharing import database_state
+    from waypost_server.wiring.sharing import database_state
 
     state = database_state(Settings.load())
     try:

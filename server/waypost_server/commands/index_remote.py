@@ -47,8 +47,8 @@ def pull(version: str | None, index: Path | None, url: str | None) -> None:
 
 
 def _remote(index: Path | None, url: str | None) -> "tuple[Settings, RemoteBundles]":
-    from waypost_server.following import remote_bundles
     from waypost_server.settings import Settings
+    from waypost_server.wiring.following import remote_bundles
 
     settings = Settings.load(index=index, bundles_url=url)
     remote = remote_bundles(settings)

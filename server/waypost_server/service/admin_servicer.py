@@ -10,39 +10,26 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from waypost import CONTRACT_VERSION
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_server.core.errors import ActivationError
-from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.switches import Kind, Target
 from waypost_server.service.index_admin import IndexAdmin
-from waypost_server.service.journal import Journal
+from waypost_server.service.parts import Parts
 from waypost_server.service.process import resident_bytes
 from waypost_server.service.reports import log_status, model_statuses, route_outcomes
-from waypost_server.service.shared import Answer, Shared
+from waypost_server.service.shared import Answer
 from waypost_server.service.switches import switch_messages
-from waypost_server.service.version import Live
-from waypost_server.service.workers import Workers
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
 
-    def __init__(
-        self,
-        live: Live,
-        workers: Workers,
-        outcomes: Outcomes,
-        shared: Shared,
-        *,
-        server_version: str,
-        index_admin: IndexAdmin | None = None,
-        journal: Journal | None = None,
-    ) -> None:
-        self._live = live
-        self._workers = workers
-        self._outcomes = outcomes
-        self._shared = shared
+    def __init__(self, parts: Parts, *, server_version: str) -> None:
+        self._live = parts.live
+        self._workers = parts.workers
+        self._outcomes = parts.outcomes
+        self._shared = parts.shared
+        self._index = parts.index_admin
+        self._journal = parts.journal
         self._server_version = server_version
-        self._index = index_admin
-        self._journal = journal
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
         self.state = admin_pb2.SERVER_STATE_STARTING

@@ -9,23 +9,21 @@ import grpc
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
 from waypost_server.core.errors import InvalidQueryError, WaypostError
-from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.query import MAX_BATCH, Query
 from waypost_server.core.rejections import check_reroute
 from waypost_server.core.report import check_report
 from waypost_server.core.switches import Off
 from waypost_server.service.caller import current_caller
 from waypost_server.service.convert import query_of
-from waypost_server.service.events import Decided, Observers, Reported
+from waypost_server.service.events import Decided, Reported
 from waypost_server.service.journal import is_written
+from waypost_server.service.parts import Parts
 from waypost_server.service.reports import report_of
-from waypost_server.service.shared import Shared
 from waypost_server.service.specialists import specialist_response
 from waypost_server.service.status import status_of
 from waypost_server.service.streams import answers
 from waypost_server.service.tenancy import Tenancy
-from waypost_server.service.version import Live, Served
-from waypost_server.service.workers import Workers
+from waypost_server.service.version import Served
 
 BATCH_SHARE = 8
 """Queries of one batch that wait or run at a time: a batch must not crowd out lone queries."""
@@ -39,24 +37,14 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     """Answers callers."""
 
-    def __init__(
-        self,
-        live: Live,
-        workers: Workers,
-        outcomes: Outcomes,
-        shared: Shared,
-        observers: Observers,
-        tenancy: Tenancy,
-        *,
-        keeps_log: bool = False,
-    ) -> None:
-        self._live = live
-        self._workers = workers
-        self._outcomes = outcomes
-        self._shared = shared
-        self._observers = observers
+    def __init__(self, parts: Parts, tenancy: Tenancy) -> None:
+        self._live = parts.live
+        self._workers = parts.workers
+        self._outcomes = parts.outcomes
+        self._shared = parts.shared
+        self._observers = parts.observers
+        self._keeps_log = parts.journal is not None
         self._tenancy = tenancy
-        self._keeps_log = keeps_log
         self._turn = asyncio.Lock()
 
     async def RouteQuery(  # noqa: N802  (gRPC names methods)

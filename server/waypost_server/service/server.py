@@ -10,40 +10,22 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2, router_pb2_grpc
-from waypost_server.core.outcomes import Outcomes
 from waypost_server.core.tokens import Role
 from waypost_server.service.address import ADMIN, MAIN, cannot_listen
 from waypost_server.service.admin_servicer import AdminServicer
 from waypost_server.service.doors import Doors
-from waypost_server.service.events import Observers
+from waypost_server.service.endpoints import Endpoints
 from waypost_server.service.health import HealthServicer
-from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.interceptor import StatusInterceptor
-from waypost_server.service.journal import Journal
+from waypost_server.service.parts import Parts
 from waypost_server.service.router_servicer import RouterServicer
-from waypost_server.service.shared import Shared
-from waypost_server.service.version import Live
-from waypost_server.service.workers import Workers
 
 ROUTER_SERVICE = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
 ADMIN_SERVICE = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
 
-PENDING = 64
-"""Calls of a method that gRPC holds until the server takes them. Beyond, it cancels some, and all
-beyond twice as many, without a word but CANCELLED, for a quarter of the processor time of a refusal
-(60 against 230 microseconds on all threads): what is beyond refusing. Each that is held costs those
-behind it its own time, and nobody here can see how long they wait."""
-
-NEVER_MS = 2**31 - 1
-"""What gRPC takes for no limit."""
-
 FAREWELL_SECONDS = 0.25
 """From the last word on health to the stop: gRPC cancels calls that reach it while it stops, and
 clients that watch health have left by then."""
-
-
-def _age_ms(seconds: float) -> int:
-    return round(seconds * 1e3) or NEVER_MS
 
 
 class Server:
@@ -51,73 +33,44 @@ class Server:
 
     def __init__(
         self,
-        live: Live,
-        workers: Workers,
-        outcomes: Outcomes,
-        shared: Shared,
+        parts: Parts,
+        endpoints: Endpoints,
+        doors: Doors,
         *,
-        observers: Observers,
-        address: str,
-        admin_address: str,
-        max_message_bytes: int,
         server_version: str,
-        journal: Journal | None = None,
-        shares_port: bool = False,
-        index_admin: IndexAdmin | None = None,
-        doors: Doors | None = None,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
-        connection_age_seconds: float = 0.0,
-        pending_calls: int = PENDING,
     ) -> None:
-        """Binds both addresses, if wanted together with other processes that share them.
+        """Binds both addresses.
 
-        `doors` say who gets in; everybody does if they are None.
-
-        `interceptors` see a call before the others do.
+        Args:
+            parts: what it answers with.
+            endpoints: where it listens.
+            doors: who gets in.
+            server_version: Waypost's.
+            interceptors: see a call before all others do.
 
         Raises:
             SettingsError: an address cannot be listened on.
         """
-        self._workers = workers
+        self._workers = parts.workers
         self._health = HealthServicer(("", ROUTER_SERVICE))
         self._admin_health = HealthServicer(("", ADMIN_SERVICE))
-        self._admin = AdminServicer(
-            live,
-            workers,
-            outcomes,
-            shared,
-            server_version=server_version,
-            index_admin=index_admin,
-            journal=journal,
-        )
-        doors = doors or Doors()
-        router = RouterServicer(
-            live, workers, outcomes, shared, observers, doors.tenancy, keeps_log=journal is not None
-        )
-        options = [
-            ("grpc.max_receive_message_length", max_message_bytes),
-            ("grpc.server.max_pending_requests", pending_calls),
-            ("grpc.server.max_pending_requests_hard_limit", 2 * pending_calls),
-            # Calls under way end as they would: the grace is as long as they take.
-            ("grpc.max_connection_age_ms", _age_ms(connection_age_seconds)),
-            # On by default: a second server would silently share the port.
-            ("grpc.so_reuseport", int(shares_port)),
-            *doors.options,
-        ]
-        self._server = grpc.aio.server(
-            interceptors=[*interceptors, *doors.interceptors(Role.CALLER), StatusInterceptor()],
-            options=options,
-        )
-        self._admin_server = grpc.aio.server(
-            interceptors=[*interceptors, *doors.interceptors(Role.ADMIN), StatusInterceptor()],
-            options=options,
-        )
+        self._admin = AdminServicer(parts, server_version=server_version)
+        router = RouterServicer(parts, doors.tenancy)
+
+        def server_for(role: Role) -> grpc.aio.Server:
+            return grpc.aio.server(
+                interceptors=[*interceptors, *doors.interceptors(role), StatusInterceptor()],
+                options=[*endpoints.options, *doors.options],
+            )
+
+        self._server, self._admin_server = server_for(Role.CALLER), server_for(Role.ADMIN)
         _add_standards(self._server, self._health, ROUTER_SERVICE)
         _add_standards(self._admin_server, self._admin_health, ADMIN_SERVICE)
         router_pb2_grpc.add_RouterServiceServicer_to_server(router, self._server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin, self._admin_server)
-        self.address = _bound(self._server, doors, address, MAIN)
-        self.admin_address = _bound(self._admin_server, doors, admin_address, ADMIN)
+        self.address = _bound(self._server, doors, endpoints.address, MAIN)
+        self.admin_address = _bound(self._admin_server, doors, endpoints.admin_address, ADMIN)
 
     async def start(self) -> None:
         """Begins to answer."""

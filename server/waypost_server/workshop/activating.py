@@ -1,9 +1,9 @@
 """Making a bundle live that was built before."""
 
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.loading import load_engine
 from waypost_server.service.smoke import check_decides
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import load_engine
 
 
 def activate_version(settings: Settings, version: str) -> str | None:

@@ -19,13 +19,13 @@ from waypost_server.core.decision_log import (
 from waypost_server.core.errors import DecisionLogError
 from waypost_server.core.query import Query
 from waypost_server.core.replay import Change, changes
-from waypost_server.loading import load_engine
-from waypost_server.recording import open_log
 from waypost_server.service.caller import ANYBODY
 from waypost_server.service.events import Decided
 from waypost_server.service.log_records import decision_record
 from waypost_server.service.version import Served
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import load_engine
+from waypost_server.wiring.recording import open_log
 
 LATE_MS = 10_000
 """How much later than one that was decided after it a decision may get into the log."""

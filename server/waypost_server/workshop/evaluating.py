@@ -18,8 +18,8 @@ from waypost_server.lab.judged import encode_queries, judge
 from waypost_server.lab.per_route import ROUTE_FIGURES
 from waypost_server.lab.report import Report
 from waypost_server.lab.scatter import scatter
-from waypost_server.loading import load_encoder, load_first_stage, router_of
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import load_encoder, load_first_stage, router_of
 from waypost_server.workshop.queries import read_queries, subject_of
 
 

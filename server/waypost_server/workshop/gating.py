@@ -21,10 +21,10 @@ from waypost_server.lab.gate import check_gate
 from waypost_server.lab.going_live import astray, losses
 from waypost_server.lab.judged import Judged, judge
 from waypost_server.lab.per_route import ROUTE_FIGURES
-from waypost_server.loading import engine_of, router_of
 from waypost_server.service.engine import Engine
 from waypost_server.service.smoke import check_decides
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import engine_of, router_of
 from waypost_server.workshop.queries import subject_of
 
 EVAL_FOLDER = "eval"

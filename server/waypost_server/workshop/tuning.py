@@ -11,8 +11,8 @@ from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.scoring import Scoring, fit_scoring
 from waypost_server.lab.judged import encode_queries
 from waypost_server.lab.tuning import Trial, try_tuning
-from waypost_server.loading import load_encoder, router_of
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import load_encoder, router_of
 from waypost_server.workshop.queries import read_queries, subject_of
 
 

@@ -20,9 +20,12 @@ from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.core.shared_state import SharedState
 from waypost_server.service.admission import Admission
+from waypost_server.service.doors import Doors
+from waypost_server.service.endpoints import Endpoints
 from waypost_server.service.engine import Engine, Routed
 from waypost_server.service.events import Observer, Observers
 from waypost_server.service.journal import Journal
+from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
@@ -108,6 +111,10 @@ class EngineWorkers(Workers):
         return await self.route(self.engine, query)
 
 
+ANYWHERE = Endpoints(address="127.0.0.1:0", admin_address="127.0.0.1:0", max_message_bytes=2**20)
+"""Free ports."""
+
+
 @asynccontextmanager
 async def serving(
     workers: EngineWorkers,
@@ -121,18 +128,15 @@ async def serving(
     """A server in this process, on a real port, and a client of it."""
     outcomes = Outcomes(clock)
     shared = Shared(state or MemoryState(), outcomes.breakers, this_process())
-    server = Server(
-        live or Live(Served.of(workers.engine)),
-        workers,
-        outcomes,
-        shared,
+    parts = Parts(
+        live=live or Live(Served.of(workers.engine)),
+        workers=workers,
+        outcomes=outcomes,
+        shared=shared,
         observers=Observers(observers),
-        address="127.0.0.1:0",
-        admin_address="127.0.0.1:0",
-        max_message_bytes=2**20,
-        server_version="test",
         journal=journal,
     )
+    server = Server(parts, ANYWHERE, Doors(), server_version="test")
     await shared.start()
     await server.start()
     try:

@@ -8,13 +8,14 @@ from pathlib import Path
 import grpc
 
 from tests.fakes import HashEncoder
-from tests.unit.service.engines import FailingEncoder, GatedEncoder, engine_of
+from tests.unit.service.engines import ANYWHERE, FailingEncoder, GatedEncoder, engine_of
 from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_server.adapters.memory_state import MemoryState
 from waypost_server.core.outcomes import Outcomes
 from waypost_server.service.call_watch import End, WatchInterceptor
-from waypost_server.service.events import Observers
+from waypost_server.service.doors import Doors
 from waypost_server.service.interceptor import Context
+from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
@@ -43,14 +44,14 @@ async def watched(
     watcher = Watcher()
     workers, outcomes = Workers(threads=1, capacity=1), Outcomes(lambda: 0.0)
     server = Server(
-        Live(Served.of(engine_of(encoder, folder))),
-        workers,
-        outcomes,
-        Shared(MemoryState(), outcomes.breakers, this_process()),
-        observers=Observers(),
-        address="127.0.0.1:0",
-        admin_address="127.0.0.1:0",
-        max_message_bytes=2**20,
+        Parts(
+            live=Live(Served.of(engine_of(encoder, folder))),
+            workers=workers,
+            outcomes=outcomes,
+            shared=Shared(MemoryState(), outcomes.breakers, this_process()),
+        ),
+        ANYWHERE,
+        Doors(),
         server_version="test",
         interceptors=[WatchInterceptor([watcher])],
     )

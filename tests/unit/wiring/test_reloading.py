@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from waypost_server.core.errors import SettingsError
-from waypost_server.reloading import Reloading
 from waypost_server.settings import Settings
+from waypost_server.wiring.reloading import Reloading
 
 
 def reloading(

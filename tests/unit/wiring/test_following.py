@@ -8,8 +8,8 @@ from tests.folders import folder_content
 from tests.unit.adapters.bundles import small_bundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.errors import BundleError
-from waypost_server.following import fetch_at_start, follow_of, remote_bundles
 from waypost_server.settings import Settings
+from waypost_server.wiring.following import fetch_at_start, follow_of, remote_bundles
 
 
 @pytest.fixture

@@ -86,3 +86,9 @@ def follow_of(settings: Settings) -> Follow | None:
     if remote is None:
         return None
     return Follow(lambda: remote.follow(settings.index), where=str(remote))
+
+
+async def follow_fleet(settings: Settings) -> None:
+    """Looks there again and again, if that is wanted, until it is cancelled."""
+    if follow := follow_of(settings):
+        await follow.run(settings.bundles_poll_seconds)

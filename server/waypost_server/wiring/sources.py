@@ -3,31 +3,17 @@
 import functools
 
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.core.outcomes import Outcomes
-from waypost_server.guarding import Guards
-from waypost_server.hot_reload import HotReload
-from waypost_server.recording import Records
 from waypost_server.service.gauges import BundleFacts, Sources
-from waypost_server.service.shared import Shared
-from waypost_server.service.version import Live
-from waypost_server.service.workers import Workers
+from waypost_server.service.parts import Parts
 from waypost_server.settings import Settings
+from waypost_server.wiring.guarding import Guards
+from waypost_server.wiring.hot_reload import HotReload
 
 
-def sources_of(
-    settings: Settings,
-    *,
-    live: Live,
-    workers: Workers,
-    outcomes: Outcomes,
-    shared: Shared,
-    records: Records,
-    bundles: HotReload,
-    guards: Guards,
-) -> Sources:
+def sources_of(settings: Settings, parts: Parts, *, bundles: HotReload, guards: Guards) -> Sources:
     """All of them, of a server's parts."""
+    live, workers, shared, journal = parts.live, parts.workers, parts.shared, parts.journal
     written_at = functools.cache(BundleStore(settings.index).written_at)
-    journal = records.journal
 
     def bundle() -> BundleFacts:
         engine = live.served.engine
@@ -45,7 +31,7 @@ def sources_of(
         concurrency_limit=lambda: workers.admission.limit,
         refused=lambda: workers.admission.refused,
         degraded=lambda: workers.admission.is_degraded,
-        left_out=outcomes.breakers.left_out,
+        left_out=parts.outcomes.breakers.left_out,
         switched_off=lambda: [(each.kind.value, each.name) for each in shared.switches.off],
         log_written=lambda: journal.written if journal else 0,
         log_dropped=lambda: journal.dropped if journal else 0,

@@ -8,7 +8,6 @@ from typing import Self
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.building import BuildStep
 from waypost_server.core.errors import BundleError
-from waypost_server.loading import load_engine_like
 from waypost_server.service.build_process import BuildProcess
 from waypost_server.service.crew_member import CrewMember, Link
 from waypost_server.service.engine import Engine
@@ -17,6 +16,7 @@ from waypost_server.service.swap import Alone, Swap
 from waypost_server.service.version import Live
 from waypost_server.service.watch import Mark, Watch
 from waypost_server.settings import Settings
+from waypost_server.wiring.loading import load_engine_like
 
 _log = logging.getLogger(__name__)
 

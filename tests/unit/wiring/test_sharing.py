@@ -8,7 +8,7 @@ from waypost_server.adapters.memory_state import MemoryState
 from waypost_server.adapters.sql_state import SqlState
 from waypost_server.core.errors import SettingsError
 from waypost_server.settings import Settings
-from waypost_server.sharing import database_state, shared_state
+from waypost_server.wiring.sharing import database_state, shared_state
 
 
 def test_a_database_is_used_by_servers_and_by_who_looks_at_what_they_kept(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Parts of a server, each made from settings; `app.py` puts them together."""
