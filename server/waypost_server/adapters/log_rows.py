@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields, replace
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from waypost_server.core.calibration import CalibrationMethod
@@ -36,7 +38,7 @@ _ATTEMPT_DEFAULTS = asdict(Attempt(model=""))
 def redacted_decision(decision: DecisionRecord) -> DecisionRecord:
     """A decision without what a log must not keep."""
     text = None if decision.text is None else redacted(decision.text)
-    reason = redacted(decision.rejection_reason)
+    reason = decision.rejection_reason and redacted(decision.rejection_reason)
     changed = text != decision.text
     if not changed and reason == decision.rejection_reason:
         return decision
@@ -51,10 +53,10 @@ def redacted_decision(decision: DecisionRecord) -> DecisionRecord:
 def decision_row(decision: DecisionRecord) -> Row:
     """The row of a decision, redacted."""
     kept = redacted_decision(decision)
-    row = {name: _storable(getattr(kept, name)) for name in COLUMNS}
-    rest = {name: getattr(kept, name) for name in _REST}
-    rest["candidates"] = [{n: getattr(each, n) for n in _CANDIDATE} for each in kept.candidates]
-    rest["timings"] = {name: getattr(kept.timings, name) for name in _TIMINGS}
+    row = {name: _storable(value) for name, value in _values(kept, COLUMNS)}
+    rest: Row = dict(_values(kept, _REST))
+    rest["candidates"] = [dict(_values(each, _CANDIDATE)) for each in kept.candidates]
+    rest["timings"] = dict(_values(kept.timings, _TIMINGS))
     return row | {"record": _json(rest)}
 
 
@@ -66,7 +68,7 @@ def outcome_row(outcome: OutcomeRecord) -> Row:
         "attempts": [_attempt(attempt) for attempt in report.attempts],
         "feedback": report.feedback,
         "correct_route": report.correct_route,
-        "note": redacted(report.note),
+        "note": report.note and redacted(report.note),
         "route": report.route,
         "answered_by": report.answered_by,
         "caller": outcome.caller,
@@ -134,6 +136,16 @@ def outcome_of(row: Mapping[str, Any]) -> OutcomeRecord:
         caller=said["caller"],
         at_ms=row["at_ms"],
     )
+
+
+def _values(record: object, names: tuple[str, ...]) -> Iterable[tuple[str, Any]]:
+    """Names and values of some fields, two or more."""
+    return zip(names, _getter(names)(record), strict=True)
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    return attrgetter(*names)
 
 
 def _attempt(attempt: Attempt) -> Row:
