@@ -23,13 +23,7 @@ NAMES = sorted(path.parent.name for path in ROUTES.glob("[!_]*/exemplars.txt"))
 SERVICES = ("", "waypost.v1.RouterService", "waypost.v1.AdminService")
 NOT_THERE_YET = tuple(
     admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
-    for name in (
-        "BuildIndex",
-        "ListIndexVersions",
-        "ActivateIndexVersion",
-        "SetRouteEnabled",
-        "SetModelEnabled",
-    )
+    for name in ("SetRouteEnabled", "SetModelEnabled")
 )
 
 
