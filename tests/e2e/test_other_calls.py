@@ -25,13 +25,7 @@ PORTS = (("channel", ROUTER, ADMIN), ("admin_channel", ADMIN, ROUTER))
 """By fixture: a port's service, and the one that is on the other port."""
 NOT_THERE_YET = tuple(
     admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
-    for name in (
-        "BuildIndex",
-        "ListIndexVersions",
-        "ActivateIndexVersion",
-        "SetRouteEnabled",
-        "SetModelEnabled",
-    )
+    for name in ("SetRouteEnabled", "SetModelEnabled")
 )
 
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.e2e.processes import ServerProcess, running_server
 from tests.e2e.topics import CLEAR, build, topics
-from waypost.v1 import admin_pb2, router_pb2
+from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2
 from waypost_client import Client, Contract, WaypostError
 from waypost_server.adapters.bundle_store import BundleStore
 
@@ -157,3 +158,37 @@ def test_two_processes_swap_together_under_load(
                 assert BundleStore(index).live_version() == version
         check(seen, routes)
         assert server.log_text().count(f"index {other} is live; before it was") == 4
+
+
+def test_several_processes_refuse_a_damaged_bundle_together_and_say_why(
+    two_bundles: tuple[Path, dict[str, set[str]]], tmp_path: Path
+) -> None:
+    index = shutil.copytree(two_bundles[0], tmp_path / "index")
+    with running_server(index, WAYPOST_PROCESSES="2", WAYPOST_WATCH="true") as server:
+        old = server.index_version
+        other = next(version for version in two_bundles[1] if version != old)
+        head = index / other / "head.npz"
+        sound = head.read_bytes()
+        head.write_bytes(sound[:100])
+        with steady_load(server.address) as seen:
+            (index / "CURRENT").write_text(f"{other}\n")
+            until(lambda: f"index {old} stays live: process " in server.log_text())
+            statuses = [_status(server) for _ in range(12)]
+            head.write_bytes(sound)
+            (index / "CURRENT").write_text(f"{other}\n")  # named anew
+            until(lambda: server.log_text().count(f"index {other} is live; before") == 2)
+            until(lambda: seen.contracts[-1].index_version == other)
+        check(seen, two_bundles[1])
+        for status in statuses:
+            assert status.index_version == old
+            assert f"{head}: its SHA-256 is" in status.refused_bundle
+        assert _status(server).refused_bundle == ""
+        assert server.log_text().count("stays live") == 1
+
+
+def _status(server: ServerProcess) -> admin_pb2.GetStatusResponse:
+    """Of whichever process answers."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(server.address, options=options) as channel:
+        stub = admin_pb2_grpc.AdminServiceStub(channel)
+        return stub.GetStatus(admin_pb2.GetStatusRequest(), timeout=20)
