@@ -17,6 +17,7 @@ from waypost_server.loading import load_engine, load_engine_like
 from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.address import admin_address_of
+from waypost_server.service.departed import leave_out_the_departed
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
 from waypost_server.service.server import Server
@@ -126,4 +127,5 @@ def run_server(
 ) -> None:
     """`serve` on uvloop, which answers 7 to 22% more calls a second than the standard loop."""
     log_to_stderr(settings.log_level, tell_processes_apart=settings.processes > 1)
+    leave_out_the_departed()
     uvloop.run(serve(settings, ready, load=load, index_version=index_version))
