@@ -16,6 +16,7 @@ from waypost_server.logs import log_to_stderr, set_log_level
 from waypost_server.service.address import admin_address_of
 from waypost_server.service.admission import Admission
 from waypost_server.service.crew_member import Link
+from waypost_server.service.departed import leave_out_the_departed
 from waypost_server.service.endpoints import Endpoints
 from waypost_server.service.events import Observers
 from waypost_server.service.instruments import Share
@@ -199,6 +200,7 @@ def run_server(
         tell_processes_apart=settings.processes > 1,
         log_format=settings.log_format,
     )
+    leave_out_the_departed()
 
     async def observed() -> None:
         async with Observing(settings, share) as observing:

@@ -51,7 +51,8 @@ class Settings(Sharing, Observing, Records, Capacity, Routing, Security, Listeni
     def shown(self) -> dict[str, Any]:
         """As they may be shown to anyone: JSON's types, without what is secret."""
         values = self.model_dump(mode="json")
-        return {name: _masked(name, value) for name, value in values.items()}
+        said = {name: "" if value is None else value for name, value in values.items()}
+        return {name: _masked(name, value) for name, value in said.items()}
 
     @classmethod
     def reloads(cls, name: str) -> bool:
