@@ -42,8 +42,9 @@ async def run(address: str, seconds: float) -> tuple[Counter[str], Counter[str]]
             try:
                 await act(client, f"why does step {next(numbers)} of {name} hang", address)
                 done[name] += 1
-            except WaypostError as error:
-                failed[f"{name}: {error.code.name}"] += 1
+            except (WaypostError, grpc.aio.AioRpcError) as error:
+                code = error.code if isinstance(error, WaypostError) else error.code()
+                failed[f"{name}: {code.name}"] += 1
             await asyncio.sleep(period)
 
     async with AsyncClient(address, timeout_s=30) as client:
