@@ -13,6 +13,9 @@ time each, which is longer than a cache's or an allocator's moods last in half a
 
 SEED = 20251
 
+ROUNDING = 1e-9
+"""What arithmetic makes of a slope of 0."""
+
 
 Samples = Sequence[float] | npt.NDArray[np.float64]
 
@@ -35,7 +38,7 @@ class Slope:
     @property
     def is_distinguishable(self) -> bool:
         """Whether 0 is outside the interval."""
-        return not self.low <= 0 <= self.high
+        return not self.low - ROUNDING <= 0 <= self.high + ROUNDING
 
 
 def slope_of(seconds: Samples, values: Samples) -> Slope:

@@ -43,8 +43,9 @@ async def run(server: ServerProcess, seconds: float) -> tuple[Counter[str], Coun
             try:
                 await act(client, f"why does step {next(numbers)} of {name} hang", server)
                 done[name] += 1
-            except WaypostError as error:
-                failed[f"{name}: {error.code.name}"] += 1
+            except (WaypostError, grpc.aio.AioRpcError) as error:
+                code = error.code if isinstance(error, WaypostError) else error.code()
+                failed[f"{name}: {code.name}"] += 1
             await asyncio.sleep(period)
 
     async with AsyncClient(server.address, timeout_s=30) as client:

@@ -41,6 +41,10 @@ def test_a_spike_moves_nothing() -> None:
     assert slope_of(SECONDS, values).per_hour == 0
 
 
+def test_what_stays_as_it_is_has_no_slope() -> None:
+    assert not slope_of(SECONDS, np.full(len(SECONDS), 12.1)).is_distinguishable
+
+
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 24 are needed"):
         slope_of(SECONDS[: 2 * BLOCKS - 1], SECONDS[: 2 * BLOCKS - 1])
