@@ -19,9 +19,9 @@ from waypost_server.observing import Observing
 from waypost_server.reloading import Appliers, Reloading
 from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observers
-from waypost_server.service.gauges import BundleFacts, Sources
-from waypost_server.service.instruments import Share
 from waypost_server.service.server import Server
+from waypost_server.service.share import Share
+from waypost_server.service.sources import BundleFacts, Sources
 from waypost_server.service.version import Live, Served
 from waypost_server.service.watch import Mark, Watch
 from waypost_server.service.workers import Workers
