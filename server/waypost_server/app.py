@@ -19,11 +19,11 @@ from waypost_server.service.crew_member import Link
 from waypost_server.service.departed import leave_out_the_departed
 from waypost_server.service.endpoints import Endpoints
 from waypost_server.service.events import Observers
-from waypost_server.service.instruments import Share
 from waypost_server.service.loop_lag import LoopLag
 from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
 from waypost_server.service.server import Server
+from waypost_server.service.share import Share
 from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers

@@ -13,6 +13,7 @@ HEAVY = {
     "numpy",
     "onnxruntime",
     "openai",
+    "opentelemetry",
     "pydantic",
     "re2",
     "tenacity",

@@ -1,6 +1,5 @@
 """Metrics and probes of real servers."""
 
-import logging
 import os
 import shutil
 import signal
@@ -51,9 +50,16 @@ PATIENCE_SECONDS = 30.0
 
 
 def scrape(server: ServerProcess) -> Exposed:
-    status, text = server.http("/metrics")
-    assert status == 200
-    return Exposed(text)
+    """What it shows; asked again where a connection went to a process that has just died."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            status, text = server.http("/metrics")
+        except ConnectionError:
+            assert time.monotonic() < deadline, "nobody answers"
+            continue
+        assert status == 200
+        return Exposed(text)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -198,7 +204,6 @@ def test_two_processes_add_up_and_either_tells_for_both(index_folder: Path) -> N
             )
         )
         os.kill(dead, signal.SIGKILL)
-        until(lambda: scrape_or_none(server) is not None)
         assert counted() == len(contracts)
         until(lambda: "answers in its place" in server.log_text())
         until(lambda: scrape(server)("waypost_serving") == 2)
@@ -277,15 +282,6 @@ def test_the_port_of_two_processes_is_refused_to_another_server(index_folder: Pa
             f"waypost: WAYPOST_HTTP_ADDRESS is '{address}': cannot listen there; is the port "
             "taken? Name another with WAYPOST_HTTP_ADDRESS\n",
         )
-
-
-def scrape_or_none(server: ServerProcess) -> Exposed | None:
-    """None where the connection went to the process that has just died."""
-    try:
-        return scrape(server)
-    except OSError as error:
-        logging.getLogger(__name__).info("not scraped: %s", error)
-        return None
 
 
 def _parent(process: Path) -> int:

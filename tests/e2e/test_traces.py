@@ -12,7 +12,7 @@ import pytest
 from tests.collector import Collector, Seen, collecting
 from tests.e2e.dispatching import DEFAULT, QUERIES, build, routes_folder
 from tests.e2e.processes import ROOT, ServerProcess, environment, running_server, waypost
-from tests.llm_server import Answer, Fails, LlmServer
+from tests.llm_server import Answer, Fails, LlmServer, refused_url
 from waypost.v1 import router_pb2, router_pb2_grpc
 from waypost_client import Client
 
@@ -212,3 +212,18 @@ def test_an_endpoint_that_is_no_url_is_named(index: Path) -> None:
         "waypost: WAYPOST_OTLP_ENDPOINT is 'collector:4317': write http://HOST:PORT, or https:// "
         "for TLS\n",
     )
+
+
+def test_a_collector_that_is_away_holds_up_neither_answers_nor_the_end(index: Path) -> None:
+    with (
+        refused_url() as away,
+        running_server(
+            index, WAYPOST_OTLP_ENDPOINT=away, WAYPOST_TRACE_SAMPLE="1", **SOON
+        ) as server,
+    ):
+        with Client(server.address, timeout_s=20) as client:
+            for _ in range(20):
+                assert client.route(QUERIES["travel"]).route == "travel"
+        server.terminate()
+        assert server.exit_code() == 0
+        assert "Traceback" not in server.log_text()

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 from waypost_server.core import metric_names as names
-from waypost_server.service.gauges import Gauges, Sources
+from waypost_server.service.gauges import Gauges
 from waypost_server.service.instruments import Instruments
 from waypost_server.service.pulse import Pulses
+from waypost_server.service.sources import Sources
 
 PERIOD_SECONDS = 0.5
 """How old a figure may be: of another process, or one that is looked at."""

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import prometheus_client
@@ -13,23 +11,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
 from waypost_server.core.metric_names import METRICS, OTHER, Kind, Metric
+from waypost_server.service.share import Share
 from waypost_server.service.tallies import Spread, Tally
 
 Made = TypeVar("Made", Counter, Gauge, Histogram)
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Where the processes of one server keep their metrics together.
-
-    Attributes:
-        folder: theirs alone.
-        place: which of them this is; one that takes a dead one's place counts on from there, so
-            that counters never go back and files never grow in number.
-    """
-
-    folder: Path
-    place: int
 
 
 class Instruments:

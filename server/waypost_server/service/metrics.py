@@ -14,7 +14,7 @@ from waypost_server.service.instruments import Bounded, Instruments
 from waypost_server.service.tallies import Spread, Tally
 
 REMEMBERED = 100_000
-"""Decisions that a report can be joined with, the last ones: 27 MB."""
+"""Decisions that a report can be joined with, the last ones: 21 MB."""
 
 DEFAULT_TENANT = "default"
 

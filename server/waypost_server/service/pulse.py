@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
-from waypost_server.service.instruments import Share
+from waypost_server.service.share import Share
 
 STUCK_SECONDS = 10.0
 """An event loop that has not turned for so long hangs: the longest that it was seen to take under

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from waypost_server.app import run_server
 from waypost_server.core.errors import WaypostError
-from waypost_server.service.instruments import Share
+from waypost_server.service.share import Share
 from waypost_server.supervisor.job import Job
 
 STDIN = 0

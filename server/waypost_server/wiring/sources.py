@@ -3,8 +3,8 @@
 import functools
 
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.service.gauges import BundleFacts, Sources
 from waypost_server.service.parts import Parts
+from waypost_server.service.sources import BundleFacts, Sources
 from waypost_server.settings import Settings
 from waypost_server.wiring.guarding import Guards
 from waypost_server.wiring.hot_reload import HotReload

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tests.exposed import Exposed
-from waypost_server.service.gauges import BundleFacts, Gauges, Sources
+from waypost_server.service.gauges import Gauges
 from waypost_server.service.instruments import Instruments
+from waypost_server.service.sources import BundleFacts, Sources
 
 
 @dataclass

@@ -6,10 +6,11 @@ import pytest
 
 from tests.exposed import Exposed
 from waypost_server.core import metric_names as names
-from waypost_server.service.gauges import Gauges, Sources
+from waypost_server.service.gauges import Gauges
 from waypost_server.service.heartbeat import Heartbeat
 from waypost_server.service.instruments import Instruments
 from waypost_server.service.pulse import Pulses
+from waypost_server.service.sources import Sources
 
 
 def broken() -> int:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from waypost_server.service.instruments import Share
 from waypost_server.service.pulse import (
     STUCK_SECONDS,
     Phase,
@@ -13,6 +12,7 @@ from waypost_server.service.pulse import (
     has_started,
     is_ready,
 )
+from waypost_server.service.share import Share
 from waypost_server.supervisor.common import CommonFolder
 
 

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-HEAVY = {"faiss", "grpc", "numpy", "onnxruntime", "tokenizers", "uvloop", "waypost"}
+HEAVY = {
+    *("faiss", "grpc", "numpy", "onnxruntime", "opentelemetry", "prometheus_client"),
+    *("tokenizers", "uvloop", "waypost"),
+}
 
 LOADED = """
 import waypost_server.commands.group, waypost_server.commands.serve

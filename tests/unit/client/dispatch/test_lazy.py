@@ -13,7 +13,7 @@ from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._providers._lazy import LazyProvider, lazy_providers
 from waypost_client.dispatch._providers._provider import Reply
 
-HEAVY = {"openai", "anthropic", "httpx2", "pydantic", "genai_prices"}
+HEAVY = {"openai", "anthropic", "httpx2", "opentelemetry", "pydantic", "genai_prices"}
 
 
 def test_importing_loads_no_sdk() -> None:
