@@ -27,8 +27,6 @@ NOT_THERE_YET = tuple(
         "BuildIndex",
         "ListIndexVersions",
         "ActivateIndexVersion",
-        "SetRouteEnabled",
-        "SetModelEnabled",
     )
 )
 
