@@ -23,10 +23,6 @@ NAMES = sorted(path.parent.name for path in ROUTES.glob("[!_]*/exemplars.txt"))
 ROUTER, ADMIN = "waypost.v1.RouterService", "waypost.v1.AdminService"
 PORTS = (("channel", ROUTER, ADMIN), ("admin_channel", ADMIN, ROUTER))
 """By fixture: a port's service, and the one that is on the other port."""
-NOT_THERE_YET = tuple(
-    admin_pb2.DESCRIPTOR.services_by_name["AdminService"].methods_by_name[name]
-    for name in ("SetRouteEnabled", "SetModelEnabled")
-)
 
 
 def exemplars_of(route: str) -> list[str]:
@@ -159,16 +155,6 @@ def test_operators_calls_are_not_on_the_callers_port(channel: grpc.Channel) -> N
         with pytest.raises(grpc.RpcError) as caught:
             _call(channel, method)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-@pytest.mark.parametrize("method", NOT_THERE_YET, ids=lambda method: method.name)
-def test_calls_that_are_not_there_yet_say_so(
-    admin_channel: grpc.Channel, method: MethodDescriptor
-) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        _call(admin_channel, method)
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert "NotImplementedError" not in str(caught.value.details())
 
 
 def _call(channel: grpc.Channel, method: MethodDescriptor) -> None:

@@ -15,6 +15,9 @@ from waypost_server.core.errors import (
 
 NONE: frozenset[str] = frozenset()
 
+LONGEST_NAME = 128
+"""Characters of a wrong name that are looked at."""
+
 
 class Kind(StrEnum):
     """What can be switched."""
@@ -127,6 +130,6 @@ def _check_model(target: Target, switches: Switches, catalog: Catalog, *, enable
 
 
 def _unknown(target: Target, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(target.name, names, n=3)
+    close = difflib.get_close_matches(target.name[:LONGEST_NAME], names, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
-    return f"no {target.kind} is called {target.name[:128]!r}; {hint}"
+    return f"no {target.kind} is called {target.name[:LONGEST_NAME]!r}; {hint}"

@@ -157,10 +157,11 @@ class Shared:
         check_bytes("note", note, MAX_NOTE_BYTES)
         if "\0" in note:
             raise InvalidQueryError("note has a NUL character, which PostgreSQL cannot keep")
-        check_switch(target, self._switches, catalog, enabled=enabled)
         who = current_caller().name
 
         def switch() -> tuple[bool, int]:
+            # Here, because to find names like a wrong one among thousands takes its time.
+            check_switch(target, self._switches, catalog, enabled=enabled)
             switched = self._state.switch(target, enabled=enabled, who=who, note=note)
             self._catch_up()
             return switched.was_on, switched.revision

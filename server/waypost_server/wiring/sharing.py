@@ -1,6 +1,8 @@
 """What processes share, from settings."""
 
-from waypost_server.adapters.database import open_database
+from pathlib import Path
+
+from waypost_server.adapters.database import SQLITE, open_database
 from waypost_server.adapters.memory_state import MemoryState
 from waypost_server.adapters.sql_state import SqlState
 from waypost_server.core.errors import SettingsError
@@ -22,9 +24,19 @@ def shared_state(settings: Settings) -> SharedState:
 
 
 def database_state(settings: Settings) -> SharedState:
-    """What servers have kept in the database; raises SettingsError where there is none."""
+    """What servers have kept in the database; raises SettingsError where there is none.
+
+    It is not made, either.
+    """
     if not settings.has_database:
         raise SettingsError(
             f"WAYPOST_DATABASE is {NO_DATABASE!r}: a server without a database keeps nothing"
         )
-    return SqlState(open_database(settings.database))
+    engine = open_database(settings.database)
+    file = engine.url.database
+    if engine.dialect.name == SQLITE and file and not Path(file).exists():
+        raise SettingsError(
+            f"WAYPOST_DATABASE names {file}, which is not there: has a server run with it, from "
+            "this folder?"
+        )
+    return SqlState(engine)

@@ -11,11 +11,14 @@ from waypost_server.settings import Settings
 from waypost_server.wiring.sharing import database_state, shared_state
 
 
-def test_a_database_is_used_by_servers_and_by_who_looks_at_what_they_kept(tmp_path: Path) -> None:
+def test_servers_make_the_database_and_who_looks_at_what_they_kept_does_not(tmp_path: Path) -> None:
     settings = Settings.load(database=f"sqlite:///{tmp_path}/waypost.db", processes=4)
-    assert isinstance(shared_state(settings), SqlState)
-    assert isinstance(database_state(settings), SqlState)
+    with pytest.raises(SettingsError, match=r"waypost\.db, which is not there: has a server run"):
+        database_state(settings)
     assert not [*tmp_path.iterdir()]
+    state = shared_state(settings)
+    assert isinstance(state, SqlState)
+    assert state.audited() == database_state(settings).audited() == []
 
 
 def test_one_process_may_go_without() -> None:
