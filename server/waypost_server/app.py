@@ -77,7 +77,7 @@ async def serve(
     for task in (watch, following):
         if task:
             task.cancel()
-    await server.stop(settings.drain_seconds)
+    await server.stop(settings.drain_seconds, notice_seconds=settings.notice_seconds)
 
 
 def _appliers() -> Appliers:

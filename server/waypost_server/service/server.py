@@ -87,12 +87,20 @@ class Server:
         self._admin.state = admin_pb2.SERVER_STATE_SERVING
         self._health.serve()
 
-    async def stop(self, drain_seconds: float) -> None:
-        """Turns readiness off, refuses new calls, lets those in flight finish for a while."""
+    async def stop(self, drain_seconds: float, *, notice_seconds: float = FAREWELL_SECONDS) -> None:
+        """Turns readiness off, soon refuses new calls, lets those in flight finish for a while.
+
+        Args:
+            drain_seconds: for how long, the notice included.
+            notice_seconds: how long new calls are still taken, so that nobody who asks for health
+                in between sends one that is refused.
+        """
         self._admin.state = admin_pb2.SERVER_STATE_DRAINING
         self._health.shut_down()
+        notice = min(notice_seconds, drain_seconds)
+        await asyncio.sleep(max(0.0, notice - FAREWELL_SECONDS))
         self._workers.drain()
-        await asyncio.sleep(min(FAREWELL_SECONDS, drain_seconds))
+        await asyncio.sleep(min(FAREWELL_SECONDS, notice))
         self._health.let_go()
-        await self._server.stop(drain_seconds)
+        await self._server.stop(drain_seconds - notice)
         self._workers.close()
