@@ -46,6 +46,10 @@ class Replica:
         assert ready, f"no ready line but {line!r}"
         self.index_version = ready[2]
 
+    def freeze(self) -> None:
+        """Lets it answer nothing more, so that calls wait there."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """Ends it as a crash would."""
         self._process.send_signal(signal.SIGKILL)
