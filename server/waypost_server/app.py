@@ -105,7 +105,9 @@ async def serve(
     for task in tasks:
         task.cancel()
     observing.drains()
-    await server.stop(settings.drain_seconds, at_once=ending.at_once)
+    await server.stop(
+        settings.drain_seconds, notice_seconds=settings.notice_seconds, at_once=ending.at_once
+    )
     await asyncio.to_thread(records.close)
     await parts.shared.stop()
 

@@ -11,6 +11,9 @@ from typing import IO
 
 from tests.e2e.processes import READY, ROOT, STOP_SECONDS, WAYPOST, environment
 
+NOTICE_SECONDS = "2"
+"""Many times what the proxy takes to ask for health, as an operator would set it."""
+
 
 class Replica:
     """A server that can be ended, and started again where it was."""
@@ -29,7 +32,10 @@ class Replica:
         self._process = subprocess.Popen(
             [*WAYPOST, "serve", "--index", str(self._index), "--address", f"127.0.0.1:{self.port}"],
             cwd=ROOT,
-            env=environment(WAYPOST_DATABASE=f"sqlite:///{self._data}/waypost.db"),
+            env=environment(
+                WAYPOST_DATABASE=f"sqlite:///{self._data}/waypost.db",
+                WAYPOST_NOTICE_SECONDS=NOTICE_SECONDS,
+            ),
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -39,6 +45,10 @@ class Replica:
         ready = READY.fullmatch(line)
         assert ready, f"no ready line but {line!r}"
         self.index_version = ready[2]
+
+    def freeze(self) -> None:
+        """Lets it answer nothing more, so that calls wait there."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """Ends it as a crash would."""

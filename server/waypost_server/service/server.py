@@ -80,23 +80,33 @@ class Server:
         self._admin_health.serve()
         self._health.serve()
 
-    async def stop(self, drain_seconds: float, *, at_once: asyncio.Event | None = None) -> None:
-        """Turns readiness off, refuses new calls, lets those in flight finish for a while.
+    async def stop(
+        self,
+        drain_seconds: float,
+        *,
+        notice_seconds: float = FAREWELL_SECONDS,
+        at_once: asyncio.Event | None = None,
+    ) -> None:
+        """Turns readiness off, soon refuses new calls, lets those in flight finish for a while.
 
         Operators are answered until the last caller is.
 
         Args:
-            drain_seconds: for how long.
-            at_once: once set, they are cancelled.
+            drain_seconds: for how long, the notice included.
+            notice_seconds: how long new calls are still taken, so that nobody who asks for health
+                in between sends one that is refused.
+            at_once: once set, all of them are cancelled.
         """
         ends = time.monotonic() + drain_seconds
+        hurry = asyncio.create_task((at_once or asyncio.Event()).wait())
+        notice = min(notice_seconds, drain_seconds)
         self._admin.state = admin_pb2.SERVER_STATE_DRAINING
         self._health.shut_down()
+        await asyncio.wait((hurry,), timeout=max(0.0, notice - FAREWELL_SECONDS))
         self._workers.drain()
-        hurry = asyncio.create_task((at_once or asyncio.Event()).wait())
-        await asyncio.wait((hurry,), timeout=min(FAREWELL_SECONDS, drain_seconds))
+        await asyncio.wait((hurry,), timeout=min(FAREWELL_SECONDS, notice))
         self._health.let_go()
-        stopping = asyncio.create_task(self._server.stop(drain_seconds))
+        stopping = asyncio.create_task(self._server.stop(max(0.0, ends - time.monotonic())))
         await asyncio.wait((hurry, stopping), return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
             await self._server.stop(None)

@@ -37,6 +37,13 @@ class Listening(BaseModel):
             "replicas get their share; calls under way end as they would. 0 for never."
         ),
     )
+    notice_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        0.25,
+        description=(
+            "How long a stopping server that says it is not ready still takes calls: longer than "
+            "a load balancer takes to ask twice."
+        ),
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         10.0, description="How long a stopping server waits for calls in flight."
     )
