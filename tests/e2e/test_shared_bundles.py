@@ -40,7 +40,8 @@ def test_processes_with_an_empty_disk_serve_what_is_live_there_and_what_goes_liv
         stored = BundleStore(builder).load()
         thresholds = {route: value / 2 for route, value in stored.scoring.thresholds.items()}
         scoring = replace(stored.scoring, thresholds=thresholds)
-        second = BundleStore(builder).save_scoring(stored, scoring).version
+        second = BundleStore(builder).write_scoring(stored, scoring).version
+        BundleStore(builder).activate(second)
         assert shared.push(builder) == second != first
         deadline = time.monotonic() + PATIENCE_SECONDS
         while {answers(server.address) for _ in range(IN_A_ROW)} != {second}:
