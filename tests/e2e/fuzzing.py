@@ -187,7 +187,7 @@ class Fuzzer:
         return preface() + b"".join(
             Frame(kind=Frame.HEADERS, flags=END_HEADERS, stream=stream, payload=block).to_bytes()
             + Frame(kind=Frame.RST_STREAM, stream=stream, payload=b"\0\0\0\x08").to_bytes()
-            for stream in range(1, 2 * self.random.choice((1, 50, 200)), 2)
+            for stream in range(1, 2 * self.random.choice((1, 10, 40)), 2)
         )
 
     def odd_call(self) -> bytes:
