@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_SECONDS = 120
+END_SECONDS = 30
 
 # In a process of its own: the package starts its server in the current folder, and ends it rudely.
 RUN = """
-import signal, sys
+import os, sys
 from milvus import MilvusServer
 folder, proxy = sys.argv[1], int(sys.argv[2])
 server = MilvusServer(wait_for_started=False)
@@ -23,7 +24,9 @@ server.config.set("proxy_port", proxy)
 server.config.set("system_log_level", "warn")
 server.start()
 print(server.server_proc.pid, server.webservice_port, flush=True)
-signal.pause()
+sys.stdin.read()  # until the tests end, however they end
+server.server_proc.kill()
+os._exit(0)
 """
 
 
@@ -42,6 +45,7 @@ class Milvus:
         """Returns when it answers."""
         self._keeper = subprocess.Popen(
             [sys.executable, "-c", RUN, str(self._folder), str(self._port)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -49,16 +53,14 @@ class Milvus:
         self.pid, web = map(int, self._keeper.stdout.readline().split())
         deadline = time.monotonic() + START_SECONDS
         while not _is_well(web):
-            assert time.monotonic() < deadline, "Milvus does not start"
+            if time.monotonic() > deadline:
+                self.end()
+                raise AssertionError("Milvus does not start")
             time.sleep(0.2)
 
-    def kill(self) -> None:
+    def end(self) -> None:
         """Ends it at once."""
-        subprocess.run(["kill", "-KILL", str(self.pid)], check=False)
-        self._keeper.kill()
-        self._keeper.wait()
-        assert self._keeper.stdout is not None
-        self._keeper.stdout.close()
+        self._keeper.communicate(timeout=END_SECONDS)
 
 
 def _is_well(port: int) -> bool:
@@ -76,4 +78,4 @@ def running_milvus(folder: Path) -> Iterator[Milvus]:
     try:
         yield milvus
     finally:
-        milvus.kill()
+        milvus.end()

@@ -236,10 +236,10 @@ def test_a_server_routes_with_milvus_says_so_while_it_is_gone_and_recovers(
 ) -> None:
     settings = {"WAYPOST_MILVUS_URI": milvus.uri, "WAYPOST_TWO_STAGE": "false"}
     with running_server(topics_index, **settings) as server, Client(server.address) as client:
-        milvus.kill()  # before any vector has been fetched
+        os.kill(milvus.pid, signal.SIGSTOP)  # before any vector has been fetched
         with pytest.raises(NobodyAnswers, match="Milvus does not answer; try again later"):
             client.route(CLEAR["travel"], timeout_s=20)
-        milvus.start()
+        os.kill(milvus.pid, signal.SIGCONT)
         deadline = time.monotonic() + 90
         while True:
             try:
