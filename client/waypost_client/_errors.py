@@ -58,10 +58,6 @@ class PermissionDeniedError(WaypostError):
     """The token does not allow this call."""
 
 
-class NotNowError(WaypostError):
-    """The server's state forbids it, as `details` says; trying again alone does not help."""
-
-
 class NotImplementedByServerError(WaypostError):
     """The server does not have this call yet."""
 
@@ -79,7 +75,6 @@ ERROR_OF: dict[grpc.StatusCode, type[WaypostError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.UNAUTHENTICATED: AuthenticationError,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
-    grpc.StatusCode.FAILED_PRECONDITION: NotNowError,
     grpc.StatusCode.UNIMPLEMENTED: NotImplementedByServerError,
     grpc.StatusCode.INTERNAL: InternalError,
 }

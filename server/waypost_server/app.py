@@ -74,12 +74,15 @@ async def serve(
         return
     _keep_what_is_loaded()
     live, outcomes, records = Live(served), Outcomes(time.monotonic), open_records(settings)
-    bundles = HotReload.of(settings, live, link, keep_what_is_loaded=_keep_what_is_loaded)
+    shared = Shared(shared_state(settings), outcomes.breakers, this_process())
+    bundles = HotReload.of(
+        settings, live, link, shared.audit, keep_what_is_loaded=_keep_what_is_loaded
+    )
     parts = Parts(
         live=live,
         workers=_workers(settings, admission, served),
         outcomes=outcomes,
-        shared=Shared(shared_state(settings), outcomes.breakers, this_process()),
+        shared=shared,
         observers=Observers([*records.observers, *observing.observers]),
         journal=records.journal,
         index_admin=bundles.admin,
@@ -91,7 +94,7 @@ async def serve(
         server_version=version("waypost"),
         interceptors=observing.interceptors,
     )
-    await parts.shared.start(required=not settings.start_without_database)
+    await shared.start(required=not settings.start_without_database)
     await server.start()
     if settings.processes == 1:  # of several, the supervisor says it once
         _log.info("admin on %s", server.admin_address)
@@ -109,7 +112,7 @@ async def serve(
         settings.drain_seconds, notice_seconds=settings.notice_seconds, at_once=ending.at_once
     )
     await asyncio.to_thread(records.close)
-    await parts.shared.stop()
+    await shared.stop()
 
 
 class Ending:

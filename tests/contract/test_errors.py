@@ -19,6 +19,8 @@ NEVER_REACH_A_CALLER = {
     errors.SettingsError,  # starting
     errors.EvaluationError,  # evaluating
     errors.LaterError,  # its kinds do
+    errors.DecisionLogError,  # writing and reading the log
+    errors.RefusedRecordError,  # likewise
 }
 
 

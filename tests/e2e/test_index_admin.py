@@ -1,5 +1,6 @@
 """Operators build, list and activate bundles while the server answers."""
 
+import json
 import os
 import shutil
 import threading
@@ -88,7 +89,12 @@ def builds_of(folder: Path) -> list[int]:
 def test_a_build_tells_how_far_it_is_and_is_served_by_all_when_it_is_done(
     folder: Path, processes: str
 ) -> None:
-    settings = {"WAYPOST_ROUTES": str(folder / "routes"), "WAYPOST_PROCESSES": processes}
+    database = f"sqlite:///{folder}/waypost.db"
+    settings = {
+        "WAYPOST_ROUTES": str(folder / "routes"),
+        "WAYPOST_PROCESSES": processes,
+        "WAYPOST_DATABASE": database,
+    }
     with running_server(folder / "index", **settings) as server, server.admin() as admin:
         add_sport(folder)
         responses = build_index(admin)
@@ -110,6 +116,10 @@ def test_a_build_tells_how_far_it_is_and_is_served_by_all_when_it_is_done(
         assert {(answer.route, answer.index_version) for answer in answers} == {("sport", new)}
         assert "somebody without a name builds" in server.log_text()
         assert f"activated index {new}; before it was {server.index_version}" in server.log_text()
+        audited = json.loads(waypost("audit", "--json", WAYPOST_DATABASE=database).stdout)
+        assert [(act["act"], act["before"], act["after"]) for act in audited] == [
+            ("activate index", server.index_version, new)
+        ]
 
 
 def test_a_build_that_does_not_pass_is_refused_and_the_old_bundle_serves_on(

@@ -135,9 +135,7 @@ class RemoteBundles:
         """Fetches a version, by default the live one, and makes it live here; returns it."""
         version = version or self.live_version()
         if version is None:
-            raise BundleError(
-                f"{self._remote}: no bundle is live there; run `waypost bundles push`"
-            )
+            raise BundleError(f"{self._remote}: no bundle is live there; run `waypost index push`")
         if not re.fullmatch(VERSION, version):
             raise BundleError(f"{version[:40]!r} is no version: they have {VERSION_DIGITS} digits")
         with _alone(index) as alone:
@@ -179,7 +177,7 @@ class RemoteBundles:
                     target.unlink()
                     raise BundleError(
                         f"{self._remote}/{version}/{name}: its SHA-256 is {found}, but {MANIFEST} "
-                        f"says {wanted}; run `waypost bundles push --again`"
+                        f"says {wanted}; run `waypost index push --again`"
                     )
                 sync_file(target)
             left -= target.stat().st_size
@@ -191,12 +189,12 @@ class RemoteBundles:
     def _manifest(self, version: str, content: bytes | None) -> BundleManifest:
         where = f"{self._remote}/{version}/{MANIFEST}"
         if content is None:
-            raise BundleError(f"{where}: it is not there; run `waypost bundles push`")
+            raise BundleError(f"{where}: it is not there; run `waypost index push`")
         found = sha256_hex(content)[:VERSION_DIGITS]
         if found != version:
             raise BundleError(
                 f"{where}: its SHA-256 is {found}, but the version is {version}; "
-                "run `waypost bundles push --again`"
+                "run `waypost index push --again`"
             )
         try:
             manifest = BundleManifest.model_validate_json(content)

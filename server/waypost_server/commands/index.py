@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from waypost_server.commands.index_remote import pull, push
 from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def index() -> None:
-    """List, activate and remove built bundles."""
+    """List, activate and remove built bundles, and share them with a fleet."""
+
+
+index.add_command(push)
+index.add_command(pull)
 
 
 @index.command(name="list")

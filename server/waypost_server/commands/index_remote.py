@@ -1,4 +1,4 @@
-"""`waypost bundles`: bundles that a fleet shares."""
+"""`waypost index push` and `pull`: bundles that a fleet shares."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,7 @@ URL = click.option("--url", help="Where the fleet shares them. [default: WAYPOST
 VERSION = click.argument("version", required=False)
 
 
-@click.group()
-def bundles() -> None:
-    """Share bundles between machines."""
-
-
-@bundles.command()
+@click.command()
 @VERSION
 @INDEX
 @URL
@@ -35,7 +30,7 @@ def push(version: str | None, index: Path | None, url: str | None, again: bool) 
     click.echo(f"waypost: bundle {found} is live in {_shown(settings)}")
 
 
-@bundles.command()
+@click.command()
 @VERSION
 @INDEX
 @URL

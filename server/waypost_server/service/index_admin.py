@@ -5,12 +5,18 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass
+from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from waypost.v1 import admin_pb2
 from waypost_server.core.building import BuildPhase, BuildStep, BuiltVersion
-from waypost_server.core.errors import ActivationError, UnknownVersionError, WaypostError
+from waypost_server.core.errors import (
+    ActivationError,
+    SharedStateError,
+    UnknownVersionError,
+    WaypostError,
+)
 from waypost_server.service.caller import current_caller
 from waypost_server.service.swap import Changer, Swap
 
@@ -43,13 +49,21 @@ class IndexFolder:
     build: Callable[[], AsyncGenerator[BuildStep, None]]
 
 
+class Audit(Protocol):
+    """Keeps what whoever calls has done."""
+
+    async def __call__(self, act: str, target: str, *, before: str, after: str) -> None:
+        """Raises SharedStateError when it cannot be kept."""
+
+
 class IndexAdmin:
     """The calls of AdminService that are about index versions."""
 
-    def __init__(self, swap: Swap, changer: Changer, folder: IndexFolder) -> None:
+    def __init__(self, swap: Swap, changer: Changer, folder: IndexFolder, audit: Audit) -> None:
         self._swap = swap
         self._changer = changer
         self._folder = folder
+        self._audit = audit
 
     @property
     def refused(self) -> str:
@@ -119,12 +133,16 @@ class IndexAdmin:
     async def _make(self, version: str) -> str:
         """Makes a version live; the one that was before."""
         before = self._swap.index_version
-        who = current_caller().name or "somebody without a name"
         try:
             await self._changer.change(version, lambda: self._folder.name(version))
         except WaypostError as error:
             raise ActivationError(f"{before} stays live: {error}") from None
+        who = current_caller().name or "somebody without a name"
         _log.info("%s activated index %s; before it was %s", who, version, before)
+        try:
+            await self._audit("activate index", version, before=before, after=version)
+        except SharedStateError as error:  # it is live all the same, and the log has it
+            _log.error("the audit lacks that index %s was activated: %s", version, error)
         return before
 
 

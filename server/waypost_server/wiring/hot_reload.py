@@ -11,7 +11,7 @@ from waypost_server.core.errors import BundleError
 from waypost_server.service.build_process import BuildProcess
 from waypost_server.service.crew_member import CrewMember, Link
 from waypost_server.service.engine import Engine
-from waypost_server.service.index_admin import IndexAdmin, IndexFolder
+from waypost_server.service.index_admin import Audit, IndexAdmin, IndexFolder
 from waypost_server.service.swap import Alone, Swap
 from waypost_server.service.version import Live
 from waypost_server.service.watch import Mark, Watch
@@ -41,6 +41,7 @@ class HotReload:
         settings: Settings,
         live: Live,
         link: Link | None,
+        audit: Audit,
         *,
         keep_what_is_loaded: Callable[[], None],
     ) -> Self:
@@ -50,6 +51,7 @@ class HotReload:
             settings: all of them.
             live: which bundle is live.
             link: to the supervisor, which then watches for all; None for one process.
+            audit: keeps what operators did.
             keep_what_is_loaded: called when an engine has been loaded.
         """
 
@@ -62,10 +64,10 @@ class HotReload:
         folder = _folder(settings, store)
         if link:
             member = CrewMember(swap, link)
-            return cls(swap, IndexAdmin(swap, member, folder), member)
+            return cls(swap, IndexAdmin(swap, member, folder, audit), member)
         alone = Alone(swap)
         watch = Watch(named=lambda: _named(store), change=alone.change, refuse=swap.refuse_aloud)
-        return cls(swap, IndexAdmin(swap, alone, folder), watch if settings.watch else None)
+        return cls(swap, IndexAdmin(swap, alone, folder, audit), watch if settings.watch else None)
 
     async def follow(self) -> None:
         """Does what others ask for, until it is cancelled."""

@@ -137,7 +137,7 @@ def test_where_nothing_is_live_there_is_nothing_to_follow_and_a_pull_says_so(
     assert elsewhere.bundles().follow(here) is None
     with pytest.raises(BundleError) as error:
         elsewhere.bundles().pull(here)
-    assert str(error.value) == ("test://fleet: no bundle is live there; run `waypost bundles push`")
+    assert str(error.value) == ("test://fleet: no bundle is live there; run `waypost index push`")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_manifest_that_is_not_its_versions_own_or_not_there_is_refused(
     elsewhere.pipe_file(path, elsewhere.content(f"{one.version}/{MANIFEST}") + b" ")
     assert "but the version is" in refused(elsewhere, here)
     elsewhere.rm(path)
-    assert "it is not there; run `waypost bundles push`" in refused(elsewhere, here)
+    assert "it is not there; run `waypost index push`" in refused(elsewhere, here)
 
 
 @pytest.mark.parametrize("content", [b"", b"../../etc\n", b"\xff" * 12, b"0123456789AB", b"x" * 99])

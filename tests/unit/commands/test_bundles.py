@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from waypost_server.adapters.bundle_store import BundleStore
-from waypost_server.commands.index_remote import bundles
+from waypost_server.commands.index import index as bundles
 from waypost_server.core.errors import BundleError
 
 
