@@ -20,7 +20,7 @@ from waypost_server.service.switches import switch_messages
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
-    """Answers operators. RPCs that are not here answer UNIMPLEMENTED, as the base class does."""
+    """Answers operators."""
 
     def __init__(self, parts: Parts, *, server_version: str) -> None:
         self._live = parts.live
