@@ -189,6 +189,6 @@ def test_several_processes_refuse_a_damaged_bundle_together_and_say_why(
 def _status(server: ServerProcess) -> admin_pb2.GetStatusResponse:
     """Of whichever process answers."""
     options = [("grpc.use_local_subchannel_pool", 1)]
-    with grpc.insecure_channel(server.address, options=options) as channel:
+    with grpc.insecure_channel(server.admin_address, options=options) as channel:
         stub = admin_pb2_grpc.AdminServiceStub(channel)
         return stub.GetStatus(admin_pb2.GetStatusRequest(), timeout=20)
