@@ -420,7 +420,7 @@ def test_the_commands_switch_list_and_audit(index: Path, tmp_path: Path) -> None
             return done.output
 
         assert said("list").startswith("route poetry, off since 2")
-        assert said("list").endswith("Z by ada\n")
+        assert said("list").endswith("+00:00 by ada\n")
         assert said("route", "poetry", "on") == (
             "route poetry is on, before it was off; every process heeds it\n"
         )

@@ -64,7 +64,9 @@ def guarded(index_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "admin": make_token(file, "ops", "--role", "admin"),
         "slow": make_token(file, "slow", "--role", "caller", "--rate", "0.1"),
     }
-    with running_server(index_folder, WAYPOST_TOKENS=str(file)) as server:
+    # Watched, too: who watches calls must not let anybody past who is refused.
+    watched = {"WAYPOST_HTTP_ADDRESS": "127.0.0.1:0"}
+    with running_server(index_folder, WAYPOST_TOKENS=str(file), **watched) as server:
         yield Guarded(server, file, **tokens)
         server.terminate()
         assert server.exit_code() == 0

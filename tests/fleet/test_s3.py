@@ -72,7 +72,7 @@ def builder(topics_index: Path, tmp_path: Path) -> Path:
 def pushed(store: Store, index: Path, *options: str) -> str:
     """Makes live in S3 what is live in `index`; returns its version."""
     done = waypost(
-        "bundles",
+        "index",
         "push",
         *options,
         WAYPOST_INDEX=str(index),
@@ -172,7 +172,7 @@ def test_a_replica_that_cannot_reach_s3_serves_what_it_has(
 
 def test_a_bucket_that_is_not_there_is_named(store: Store, builder: Path) -> None:
     done = waypost(
-        "bundles",
+        "index",
         "push",
         WAYPOST_INDEX=str(builder),
         WAYPOST_BUNDLES_URL="s3://another/prod",

@@ -2,11 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import lru_cache
+from inspect import iscoroutine
 from typing import Any, Protocol, cast
 
 import grpc
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
+from waypost.v1 import admin_pb2, router_pb2
 from waypost_server.service.interceptor import Context, Handler, MethodHandler, StreamHandler
+
+_FILES: tuple[Any, ...] = (router_pb2, admin_pb2, health_pb2, reflection_pb2)
+KNOWN = frozenset(
+    f"{service.full_name}/{method}"
+    for file in _FILES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods_by_name
+)
+"""Methods that watchers hear of by their names; strangers may make others up."""
+
+UNKNOWN = "unknown"
+KEPT = 256
+"""Handlers that are kept wrapped: each method's own and the refusals of it."""
 
 _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
@@ -31,23 +49,20 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, watchers: Iterable[CallWatcher]) -> None:
         self._watchers = tuple(watchers)
-        self._wrapped: dict[str, MethodHandler] = {}
+        # By handler, since one call of a method may be answered and the next one refused.
+        self._wrapped = lru_cache(maxsize=KEPT)(self._wrap)
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "MethodHandler | None":
-        """Wraps unary calls and streams of both directions; the others pass as they are."""
-        name = handler_call_details.method
-        known = self._wrapped.get(name)
-        if known is not None:  # what comes after has its own for good, too
-            return known
+        """Wraps unary calls, our streams and refusals; others' streams pass as they are."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        made = self._wrapped[name] = self._wrap(name.lstrip("/"), handler)
-        return made
+        name = handler_call_details.method.lstrip("/")
+        return self._wrapped(name if name in KNOWN else UNKNOWN, handler)
 
     def _wrap(self, method: str, handler: MethodHandler) -> MethodHandler:
         if handler.unary_unary is not None:
@@ -59,6 +74,12 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
         if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(
                 self._stream(method, cast(StreamHandler, handler.stream_stream)),
+                request_deserializer=handler.request_deserializer,
+                response_serializer=handler.response_serializer,
+            )
+        if handler.unary_stream is not None and method.startswith("waypost."):
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(method, cast(StreamHandler, handler.unary_stream)),
                 request_deserializer=handler.request_deserializer,
                 response_serializer=handler.response_serializer,
             )
@@ -86,8 +107,12 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
             ends = [watcher.began(method, context) for watcher in self._watchers]
             code = "UNKNOWN"
             try:
-                async for response in handler(requests, context):
-                    yield response
+                responses: Any = handler(requests, context)
+                if iscoroutine(responses):  # it sends nothing, or by itself
+                    await responses
+                else:
+                    async for response in responses:
+                        yield response
                 code = "OK"
             except BaseException as error:
                 code = _code_of(error, context)
