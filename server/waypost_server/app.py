@@ -6,8 +6,10 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from importlib.metadata import version
+from typing import Any
 
 import uvloop
 
@@ -94,25 +96,31 @@ async def serve(
         server_version=version("waypost"),
         interceptors=observing.interceptors,
     )
-    await shared.start(required=not settings.start_without_database)
-    await server.start()
-    if settings.processes == 1:  # of several, the supervisor says it once
-        _log.info("admin on %s", server.admin_address)
-    observing.serves(sources_of(settings, parts, bundles=bundles, guards=guards))
-    ready(server.address, served.engine.index_version)
-    lag = LoopLag(admission.lagged, time.monotonic)
-    beside = [bundles.follow(), guards.watch(), lag.run(), follow_fleet(settings)]
-    tasks = [asyncio.create_task(each) for each in beside]
-    await ending.begun.wait()
-    _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
-    for task in tasks:
-        task.cancel()
-    observing.drains()
-    await server.stop(
-        settings.drain_seconds, notice_seconds=settings.notice_seconds, at_once=ending.at_once
-    )
-    await asyncio.to_thread(records.close)
-    await shared.stop()
+    async with AsyncExitStack() as ends:
+        ends.push_async_callback(asyncio.to_thread, records.close)
+        await shared.start(required=not settings.start_without_database)
+        ends.push_async_callback(shared.stop)
+        await server.start()
+        if settings.processes == 1:  # of several, the supervisor says it once
+            _log.info("admin on %s", server.admin_address)
+        observing.serves(sources_of(settings, parts, bundles=bundles, guards=guards))
+        ready(server.address, served.engine.index_version)
+        lag = LoopLag(admission.lagged, time.monotonic)
+        for work in (bundles.follow(), guards.watch(), lag.run(), follow_fleet(settings)):
+            ends.callback(asyncio.create_task(_told(work)).cancel)
+        await ending.begun.wait()
+        _log.info("stopping: calls in flight have %g s", settings.drain_seconds)
+        observing.drains()
+        await server.stop(
+            settings.drain_seconds, notice_seconds=settings.notice_seconds, at_once=ending.at_once
+        )
+
+
+async def _told(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:  # noqa: BLE001  (a bug of ours ends one part, and not unseen)
+        _log.exception("a part of the server has ended; restart it")
 
 
 class Ending:

@@ -13,12 +13,13 @@ from waypost.v1 import admin_pb2
 from waypost_server.core.building import BuildPhase, BuildStep, BuiltVersion
 from waypost_server.core.errors import (
     ActivationError,
+    BundleError,
     SharedStateError,
     UnknownVersionError,
     WaypostError,
 )
 from waypost_server.service.caller import current_caller
-from waypost_server.service.swap import Changer, Swap
+from waypost_server.service.swap import Changer, Swap, to_the_end
 
 PHASES = {
     BuildPhase.READING: admin_pb2.BUILD_PHASE_READING,
@@ -106,10 +107,11 @@ class IndexAdmin:
 
         Raises:
             BuildRunningError: another one runs.
+            ActivationError: there is no folder to build in.
         """
         who = current_caller().name or "somebody without a name"
         with ExitStack() as only_one:
-            await asyncio.to_thread(lambda: only_one.enter_context(self._folder.building()))
+            await self._begin(only_one)
             _log.info("%s builds%s", who, " to see whether it passes" if request.dry_run else "")
             version, refused = "", False
             async with aclosing(self._folder.build()) as steps:
@@ -121,6 +123,12 @@ class IndexAdmin:
             if not refused and not request.dry_run:
                 yield _progress(await self._go_live(version))
 
+    async def _begin(self, only_one: ExitStack) -> None:
+        try:
+            await asyncio.to_thread(lambda: only_one.enter_context(self._folder.building()))
+        except BundleError as error:
+            raise ActivationError(str(error)) from None
+
     async def _go_live(self, version: str) -> BuildStep:
         try:
             await self._make(version)
@@ -131,7 +139,13 @@ class IndexAdmin:
         return BuildStep(phase=BuildPhase.LIVE, index_version=version)
 
     async def _make(self, version: str) -> str:
-        """Makes a version live; the one that was before."""
+        """Makes a version live; the one that was before.
+
+        Who asked may go meanwhile: it is done, told and kept all the same.
+        """
+        return await to_the_end(self._change(version))
+
+    async def _change(self, version: str) -> str:
         before = self._swap.index_version
         try:
             await self._changer.change(version, lambda: self._folder.name(version))

@@ -122,6 +122,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._workers.check_open()
         report = report_of(request)
         check_report(report, loaded=self._live.known_routes)
+        self._tenancy.admit_report()
         known = self._outcomes.hear(report, fleet=self._live.served.engine.router.catalog.models)
         written = self._asks_for_log()
         self._observers.reported(
@@ -235,7 +236,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         rejected_routes: Sequence[str] = (),
     ) -> Query:
         """The query, let in on its tenant's account, and with what is switched off now."""
-        return self._tenancy.admit(query_of(request, rejected_routes, off=self._off(served)))
+        query = query_of(request, rejected_routes, off=self._off(served))
+        served.engine.router.check(query)  # first: what is refused costs its tenant nothing
+        return self._tenancy.admit(query)
 
     def _off(self, served: Served) -> Off:
         return self._shared.off(served.engine.router.catalog)

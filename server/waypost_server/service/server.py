@@ -114,7 +114,7 @@ class Server:
         await stopping
         self._admin_health.let_go()
         await self._admin_server.stop(max(0.0, ends - time.monotonic()))
-        self._workers.close()
+        await asyncio.to_thread(self._workers.close)
 
 
 def _add_standards(server: grpc.aio.Server, health: HealthServicer, service: str) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from waypost_server.core.errors import ActivationError, WaypostError
 from waypost_server.service.engine import Engine
 from waypost_server.service.smoke import check_decides
 from waypost_server.service.version import Live, Served
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -120,11 +122,11 @@ class Changer(Protocol):
         """
 
 
-async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     """Awaits work that goes on, and whose error is no news, once the caller is cancelled."""
     task = asyncio.create_task(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.shield(task)
+    return await asyncio.shield(task)
 
 
 class Alone:

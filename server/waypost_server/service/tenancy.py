@@ -51,11 +51,16 @@ class Tenancy:
         self._count(caller, query.tenant)
         return query
 
-    def _count(self, caller: Caller, tenant: str) -> None:
+    def admit_report(self) -> None:
+        """Lets a report in; as many may come as queries. Raises RateLimitedError."""
+        caller = current_caller()
+        self._count(caller, caller.tenant or "", what="reports of ")
+
+    def _count(self, caller: Caller, tenant: str, *, what: str = "") -> None:
         if caller.rate is not None:
-            whose, rate = f"the token {caller.name!r}", caller.rate
+            whose, rate = f"{what}the token {caller.name!r}", caller.rate
         else:
             # Cut, so that what is remembered is bounded; what is longer is refused later on.
-            whose, rate = f"the tenant {tenant[:128]!r}", self.allowance.rate
+            whose, rate = f"{what}the tenant {tenant[:128]!r}", self.allowance.rate
         if rate:
             self._rates.take(whose, rate=rate, burst=self.allowance.at(rate))

@@ -83,6 +83,7 @@ class Crew:
         self._patience = settings.drain_seconds + grace_seconds
         self.swapping = Swapping()
         self._children: set[Member] = set()
+        self._ready: set[Member] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._clean = True
@@ -125,7 +126,7 @@ class Crew:
     def reload(self) -> None:
         """Lets all of them read their settings again, and those that take their places, too."""
         self._reloaded = True
-        for child in self._children:
+        for child in self._ready:  # one that still starts would end of SIGHUP
             child.reload()
 
     async def ended(self) -> bool:
@@ -148,7 +149,7 @@ class Crew:
             if status != SAID_WHY and not self._stopping.is_set():
                 _log.error("process %d ended with %s as it started", child.pid, manner_of(status))
         else:
-            self.swapping.joins(child, version)
+            self._serves(child, version)
             self._keepers.append(asyncio.create_task(self._keep(child, place)))
         return version
 
@@ -164,11 +165,15 @@ class Crew:
             return 0.0
         version = await child.ready()
         if version:
-            self.swapping.joins(child, version)
-            if self._reloaded:
-                child.reload()
+            self._serves(child, version)
             _log.info("process %d answers in its place", child.pid)
         return await self._until_ended(child, place)
+
+    def _serves(self, child: Member, version: str) -> None:
+        self._ready.add(child)
+        self.swapping.joins(child, version)
+        if self._reloaded:
+            child.reload()
 
     async def _begin(self, place: int) -> Member | None:
         job = Job(
@@ -202,6 +207,7 @@ class Crew:
     async def _end_of(self, child: Member, place: int) -> int:
         status = await child.ended()
         self._children.discard(child)
+        self._ready.discard(child)
         if self._common:
             self._common.forget(place)
         return status

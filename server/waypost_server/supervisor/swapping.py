@@ -5,7 +5,7 @@ Each loads it aside; only when all are ready, all make it live.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from waypost_server.core.errors import ActivationError
@@ -119,7 +119,8 @@ class Swapping:
         async with self._turn:
             if asker is None and version == self.version:
                 return
-            why = await self._prepare(version)
+            prepared = list(self._places.values())
+            why = await self._prepare(prepared, version)
             if not why and asker:  # which names it for those that start later
                 why = await self._why_not(asker, ACTIVATE, version)
             if why:
@@ -127,11 +128,13 @@ class Swapping:
                 _log.error("index %s stays live: %s", self.version, why)
                 raise ActivationError(why)
             self.version = version
-            others = [place for place in self._places.values() if place is not asker]
+            others = [place for place in prepared if place is not asker]
             await asyncio.gather(*(self._activate(place, version) for place in others))
+            for place in self._places.values():
+                if place not in prepared:  # which joined meanwhile
+                    self._start(self._catch_up(place))
 
-    async def _prepare(self, version: str) -> str:
-        places = list(self._places.values())
+    async def _prepare(self, places: Sequence[_Place], version: str) -> str:
         said = await asyncio.gather(
             *(place.ask(PREPARE, version, self._patience) for place in places)
         )
