@@ -61,3 +61,13 @@ def test_at_once_come_as_many_as_in_a_second_unless_told_otherwise(
         admitted(tenancy)
     with pytest.raises(RateLimitedError):
         admitted(tenancy)
+
+
+def test_as_many_reports_may_come_as_queries() -> None:
+    tenancy = Tenancy(lambda: 0.0)
+    set_caller(Caller(name="shop", role=Role.CALLER, tenant="acme", rate=2.0))
+    for _ in range(2):
+        admitted(tenancy)
+        tenancy.admit_report()
+    with pytest.raises(RateLimitedError, match="reports of the token 'shop' may ask 2"):
+        tenancy.admit_report()

@@ -281,3 +281,17 @@ async def test_all_read_their_settings_again_and_so_do_those_that_take_their_pla
     assert system.begun[2].reloads == 1
     crew.stop()
     await crew.ended()
+
+
+async def test_one_that_still_starts_reads_its_settings_again_once_it_serves() -> None:
+    system = System(nothing)
+    crew = crew_of(system, processes=1)
+    starting = asyncio.create_task(crew.start())
+    await system.count(1)
+    crew.reload()
+    assert system.begun[0].reloads == 0  # SIGHUP would end it
+    system.begun[0].answer()
+    await starting
+    assert system.begun[0].reloads == 1
+    crew.stop()
+    await crew.ended()

@@ -212,3 +212,17 @@ async def test_what_cannot_be_read_is_told_to_all(caplog: pytest.LogCaptureFixtu
         ["discard - CURRENT: it names no version"]
     ] * 2
     assert caplog.messages == ["index one stays live: CURRENT: it names\nno version"]
+
+
+async def test_one_that_joins_during_a_change_catches_up_and_is_not_killed() -> None:
+    swapping, (slow,) = joined(hangs)
+    changing = asyncio.create_task(swapping.change("two"))
+    await settled()
+    late = Scripted(9)
+    swapping.joins(late, "one")
+    slow.answer = obeys
+    slow._lines.put_nowait("ready two")
+    await asyncio.wait_for(changing, 10)
+    await settled()
+    assert late.heard_of == ["prepare two", "activate two"]
+    assert not late.killed
