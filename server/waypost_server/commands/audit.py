@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def audit(since: datetime | None, as_json: bool) -> None:
     """List what operators did, oldest first: when, who, what, and why.
 
-    Reads the database of WAYPOST_DATABASE; a server need not run.
+    That is what servers were asked to do on their admin ports; who uses `waypost index activate` on
+    the folder itself is not known. Reads the database of WAYPOST_DATABASE; a server need not run.
     """
     from waypost_server.settings import Settings
     from waypost_server.wiring.sharing import database_state

@@ -7,9 +7,9 @@ Option = tuple[str, int]
 
 PENDING = 64
 """Calls of a method that gRPC holds until the server takes them. Beyond, it cancels some, and all
-beyond twice as many, without a word but CANCELLED, for a quarter of the processor time of a refusal
-(60 against 230 microseconds on all threads): what is beyond refusing. Each that is held costs those
-behind it its own time, and nobody here can see how long they wait."""
+beyond twice as many, without a word but CANCELLED, and much cheaper than Python can refuse one.
+Each that is held costs those behind it its own time, and nobody here can see how long they wait: at
+1,000, a flood of ten times the capacity was answered after seconds, at 64 after half of one."""
 
 NEVER_MS = 2**31 - 1
 """What gRPC takes for no limit."""
