@@ -187,7 +187,12 @@ def _admission(settings: Settings) -> Admission:
 
 
 def _keep_what_is_loaded() -> None:
-    """So that the collector need not look at it again and again while it serves."""
+    """So that the collector need not look at it again and again while it serves.
+
+    What was kept before is looked at once more: calls that were under way then may hold a bundle
+    that is gone, in cycles that nothing else would ever free.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

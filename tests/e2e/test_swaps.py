@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.processes import ServerProcess, running_server
 from tests.e2e.topics import CLEAR, build, topics
 from waypost.v1 import admin_pb2, admin_pb2_grpc, router_pb2
-from waypost_client import Client, Contract, WaypostError
+from waypost_client import Client, Contract, InvalidRequestError, WaypostError
 from waypost_server.adapters.bundle_store import BundleStore
 
 SWAPS = 100
@@ -138,6 +138,39 @@ def test_a_hundred_swaps_under_load_fail_no_call_and_keep_no_memory(
         print(f"{rate:.0f} queries/s, {growth / 1000:+.1f} kB a swap, {after / 1e6:.0f} MB")  # noqa: T201
         assert growth < GROWTH_BYTES
         assert server.log_text().count(" is live; before it was ") in (SWAPS - 1, SWAPS)
+
+
+def test_bundles_that_are_gone_are_let_go_whatever_was_under_way(
+    two_bundles: tuple[Path, dict[str, set[str]]],
+) -> None:
+    index, routes = two_bundles
+    over = threading.Event()
+
+    def be_refused(client: Client) -> None:
+        while not over.is_set():
+            with pytest.raises(InvalidRequestError):
+                client.route("x", allowed_routes=["no such route"])
+
+    versions = itertools.cycle(routes)
+    with running_server(index) as server, Client(server.address, timeout_s=20) as client:
+        callers = [threading.Thread(target=be_refused, args=(client,)) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        with server.admin() as admin:
+            for _ in range(24):
+                version = next(versions)
+                admin.ActivateIndexVersion(admin_pb2.ActivateIndexVersionRequest(version=version))
+        over.set()
+        for caller in callers:
+            caller.join()
+        # The live one, and those of the last swaps, at which the collector came too early for them.
+        assert held_bundles(server, index) <= 4
+
+
+def held_bundles(server: ServerProcess, index: Path) -> int:
+    """How many bundles a server has loaded: it has a lock on the folder of each."""
+    links = [path.readlink() for path in Path(f"/proc/{server.process.pid}/fd").iterdir()]
+    return sum(link.parent == index for link in links)
 
 
 def test_two_processes_swap_together_under_load(
