@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,8 @@ def chatting(address: str) -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            # Whatever runs the tests in the background may ignore Ctrl-C, and hand that on.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         ) as process,
         ended(process),
     ):
