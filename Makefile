@@ -50,7 +50,9 @@ setup: $(READY)  ## Create .venv/ with everything pinned in requirements.lock
 
 .PHONY: test
 test: setup  ## Run the tests
-	@$(BIN)/pytest --quiet --cov --cov-report=term
+	@# Two processes: servers within the tests' own process have hung after the hundreds of connections of the other half.
+	@$(BIN)/pytest --quiet --ignore=tests/e2e --cov --cov-report= --cov-fail-under=0
+	@$(BIN)/pytest --quiet tests/e2e --cov --cov-append --cov-report=term
 
 .PHONY: check
 check: setup  ## Formatting, lint, types, import contracts, protocol, stubs, generated text, deploy/
