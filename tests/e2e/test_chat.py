@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,20 +41,26 @@ def chat(address: str, said: str, *options: str) -> subprocess.CompletedProcess[
     )
 
 
+HEEDS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command; whatever runs the tests in the background may ignore Ctrl-C, and hand that on."""
+
+
 @contextmanager
 def chatting(address: str) -> Iterator[subprocess.Popen[str]]:
     """A conversation that goes on."""
     with (
         subprocess.Popen(
-            [*WAYPOST, "chat", "--address", address],
+            [sys.executable, "-c", HEEDS_CTRL_C, *WAYPOST, "chat", "--address", address],
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
-            # Whatever runs the tests in the background may ignore Ctrl-C, and hand that on.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         ) as process,
         ended(process),
     ):
