@@ -209,6 +209,15 @@ def load(folder: Path) -> StoredBundle:
         raise _damaged(folder, error) from None
 
 
+def is_intact(folder: Path) -> bool:
+    """Whether the bundle in `folder` can be loaded."""
+    try:
+        load(folder)
+    except BundleError:
+        return False
+    return True
+
+
 def _damaged(path: Path, error: ValidationError) -> BundleError:
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "the file"

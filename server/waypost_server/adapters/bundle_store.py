@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from waypost_server.adapters import bundle_format
-from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle
+from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle, is_intact
 from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
 from waypost_server.adapters.held_folder import unless_held
 from waypost_server.core.building import BuiltVersion
@@ -137,7 +137,7 @@ class BundleStore:
         """
         folder = self._folder / aside.name
         with self._changing():
-            if _is_intact(folder):
+            if is_intact(folder):
                 shutil.rmtree(aside)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -190,7 +190,7 @@ class BundleStore:
 
     def _written(self, version: str, files: Mapping[str, bytes]) -> StoredBundle:
         folder = self._folder / version
-        if not _is_intact(folder):
+        if not is_intact(folder):
             self._write(folder, files)
         return bundle_format.load(folder)
 
@@ -248,14 +248,6 @@ class BundleStore:
 
     def _unwritable(self, error: OSError) -> BundleError:
         return BundleError(f"{self._folder}: cannot be written: {error.strerror}")
-
-
-def _is_intact(folder: Path) -> bool:
-    try:
-        bundle_format.load(folder)
-    except BundleError:
-        return False
-    return True
 
 
 def _listed(folder: Path, *, is_live: bool) -> BuiltVersion | None:

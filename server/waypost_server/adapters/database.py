@@ -45,6 +45,14 @@ def open_database(url: str) -> sqlalchemy.Engine:
     )
 
 
+def reason_of(error: Exception) -> str:
+    """What a driver says, in one line, without the statement and what was sent with it."""
+    said = getattr(error, "orig", None) or error
+    first = said.args[0] if said.args else ""
+    text = first.get("M", "") if isinstance(first, dict) else str(said)  # pg8000 gives fields
+    return " ".join(text.split())[:300] or type(said).__name__
+
+
 def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
 
@@ -78,9 +86,6 @@ def _use_wal(cursor: DBAPICursor) -> None:
 
 
 def _postgres(url: sqlalchemy.URL) -> sqlalchemy.Engine:
-    # It logs a traceback for each connection that cannot even be closed any more; who used it tells
-    # in a sentence.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         return sqlalchemy.create_engine(
             url.set(drivername=f"{POSTGRES}+pg8000"),

@@ -11,7 +11,7 @@ from sqlalchemy import Select, column, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from waypost_server.adapters.database import POSTGRES
+from waypost_server.adapters.database import POSTGRES, reason_of
 from waypost_server.adapters.log_rows import (
     Row,
     decision_of,
@@ -165,9 +165,11 @@ class DatabaseLog:
         except Exception as error:
             # Whatever: when a connection breaks, a driver may stumble over anything.
             if _is_of_the_data(error):
-                problem = f"the decision log refuses a record: {_said(error)}"
+                problem = f"the decision log refuses a record: {reason_of(error)}"
                 raise RefusedRecordError(problem) from error
-            raise DecisionLogError(f"the decision log cannot be used: {_said(error)}") from error
+            raise DecisionLogError(
+                f"the decision log cannot be used: {reason_of(error)}"
+            ) from error
 
     def _prepare(self) -> None:
         with self._preparing:
@@ -250,15 +252,3 @@ def _is_of_the_data(error: Exception) -> bool:
     # PostgreSQL's driver knows no kinds of errors, only codes (SQLSTATE; 22 is "data exception").
     said = error.orig.args[:1] if isinstance(error, DBAPIError) and error.orig else ()
     return any(isinstance(each, dict) and each.get("C", "").startswith("22") for each in said)
-
-
-def _said(error: Exception) -> str:
-    """What the database said, in one line and without the values that it was given."""
-    said = getattr(error, "orig", None) or error
-    return " ".join(str(_message(said)).split())[:300] or type(said).__name__
-
-
-def _message(error: BaseException) -> object:
-    """The driver of PostgreSQL gives a dictionary, of which M is the message."""
-    first = error.args[0] if error.args else ""
-    return first.get("M", "") if isinstance(first, dict) else error

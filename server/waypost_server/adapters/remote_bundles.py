@@ -16,7 +16,12 @@ from pydantic import ValidationError
 
 from waypost_server.adapters import bundle_format
 from waypost_server.adapters.bundle_files import MANIFEST
-from waypost_server.adapters.bundle_format import VERSION_DIGITS, BundleManifest, StoredBundle
+from waypost_server.adapters.bundle_format import (
+    VERSION_DIGITS,
+    BundleManifest,
+    StoredBundle,
+    is_intact,
+)
 from waypost_server.adapters.bundle_store import CURRENT, VERSION, BundleStore
 from waypost_server.adapters.files import (
     replace_durably,
@@ -147,7 +152,7 @@ class RemoteBundles:
     def _take(self, index: Path, version: str) -> None:
         store = BundleStore(index)
         try:
-            if not _is_intact(index / version):
+            if not is_intact(index / version):
                 self._check(self._fetch(index, version))
                 store.adopt(index / ASIDE / version)
             else:
@@ -204,14 +209,6 @@ class RemoteBundles:
         if strange or len(manifest.files) > MAX_FILES:
             raise BundleError(f"{where}: it names files that no bundle has: {strange[:3]}")
         return manifest
-
-
-def _is_intact(folder: Path) -> bool:
-    try:
-        bundle_format.load(folder)
-    except BundleError:
-        return False
-    return True
 
 
 def _holds(path: Path, wanted: str) -> bool:

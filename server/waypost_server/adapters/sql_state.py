@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from waypost_server.adapters.database import SQLITE
+from waypost_server.adapters.database import SQLITE, reason_of
 from waypost_server.adapters.shared_changes import CHANNEL, changes_of, read_revisions
 from waypost_server.adapters.shared_tables import (
     AUDIT,
@@ -212,7 +212,7 @@ class SqlState:
         except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
             self._ready = False  # another database may come in its place
             raise SharedStateError(
-                f"the database that processes share cannot be used: {_words(error)}"
+                f"the database that processes share cannot be used: {reason_of(error)}"
             ) from error
 
     def _now(self, connection: sqlalchemy.Connection) -> float:
@@ -239,12 +239,3 @@ class SqlState:
         connection.execute(update(REVISIONS).where(own).values(revision=REVISIONS.c.revision + by))
         if by and not self._is_sqlite:
             connection.execute(select(func.pg_notify(CHANNEL, topic)))  # told at the commit
-
-
-def _words(error: Exception) -> str:
-    """What a driver says, on a line, without the statement and what was sent with it."""
-    said = getattr(error, "orig", None) or error
-    content = said.args[0] if said.args else said
-    if isinstance(content, dict):  # PostgreSQL's fields
-        content = content.get("M", "")
-    return f"{type(said).__name__}: {' '.join(str(content).split())[:200]}"

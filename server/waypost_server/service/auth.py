@@ -3,15 +3,14 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 
 from waypost_server.core.tokens import Token, Tokens
 from waypost_server.service.caller import Caller, Role, set_caller
-
-MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # not generic at run time
+from waypost_server.service.interceptor import MethodHandler
 
 WHO = "send a valid token as the metadata `authorization: Bearer TOKEN`"
 """For no token, an unknown one and one that has ended alike: which it is helps only a thief."""
