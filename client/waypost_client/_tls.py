@@ -59,7 +59,10 @@ def check_token(address: str, token: str, *, tls: Tls | None, insecure: bool) ->
 
 
 class TokenChannel:
-    """A channel, as stubs need one, whose calls all carry a token."""
+    """A channel, as stubs need one, whose calls all carry a token.
+
+    One for synchronous channels and those of asyncio, for which gRPC's interceptors are two.
+    """
 
     def __init__(self, channel: Any, token: str) -> None:  # noqa: ANN401  (of either kind)
         """Sends `token` with every call of a stub that is made on it."""

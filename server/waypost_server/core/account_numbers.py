@@ -1,4 +1,8 @@
-"""Numbers that carry their own check: cards and bank accounts."""
+"""Numbers that carry their own check: cards and bank accounts.
+
+The dispatcher's output guard knows them too: client and server share nothing but the contract, and
+a test holds the two equal.
+"""
 
 from collections.abc import Iterator, Sequence
 
