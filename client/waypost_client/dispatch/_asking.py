@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from waypost_client import AttemptRole, Model, Pattern
-from waypost_client.dispatch._calls import Aim, Made, ModelCaller
+from waypost_client.dispatch._call import Aim
+from waypost_client.dispatch._calls import Made, ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger

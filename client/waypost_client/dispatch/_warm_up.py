@@ -5,7 +5,8 @@ from collections.abc import Callable, Container
 from contextvars import Context
 
 from waypost_client import AttemptRole, Model, Sampling, SpecialistRef
-from waypost_client.dispatch._calls import Aim, ModelCaller
+from waypost_client.dispatch._call import Aim
+from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._failures import ModelError
 from waypost_client.dispatch._ledger import Ledger

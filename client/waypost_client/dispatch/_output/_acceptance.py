@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from waypost_client import AttemptRole, Judge, Model, OutputChecks, Pattern
-from waypost_client.dispatch._calls import Aim, ModelCaller
+from waypost_client.dispatch._call import Aim
+from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Ledger
