@@ -9,6 +9,7 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
 
+from tests.e2e.topics import build, topics
 from tests.llm_server import LlmServer
 from tests.postgres_server import PostgresServer, running_postgres
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
@@ -75,3 +76,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/waypost.db"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture(scope="session")
+def topics_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Routes that have a first stage, and below `index` one bundle of them; not to be changed."""
+    folder = tmp_path_factory.mktemp("topics")
+    build(topics(folder), folder / "index")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def topics_index(topics_folder: Path) -> Path:
+    """That index; not to be changed."""
+    return topics_folder / "index"

@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import sqlalchemy
 
 from tests.e2e.processes import ServerProcess, running_server, waypost
-from tests.e2e.topics import CLEAR, build, topics
+from tests.e2e.topics import CLEAR
 from tests.postgres_server import running_postgres
 from waypost.v1 import admin_pb2
 from waypost_client import Client, SpecialistOutcome, UnavailableError
@@ -23,13 +22,6 @@ from waypost_server.core.decision_log import LogFilter, LoggedDecision
 
 PATIENCE_SECONDS = 30.0
 TEXTS = tuple(CLEAR.values())
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("topics")
-    build(topics(folder), folder / "index")
-    return folder / "index"
 
 
 @contextmanager
@@ -65,10 +57,10 @@ def ask(client: Client, count: int) -> list[str]:
 
 
 def test_all_decisions_and_reports_are_kept_when_a_server_is_told_to_stop(
-    index: Path, database_url: str
+    topics_index: Path, database_url: str
 ) -> None:
     with (
-        running_server(index, WAYPOST_DATABASE=database_url) as server,
+        running_server(topics_index, WAYPOST_DATABASE=database_url) as server,
         Client(server.address) as client,
     ):
         first = client.route(
@@ -104,13 +96,13 @@ def test_all_decisions_and_reports_are_kept_when_a_server_is_told_to_stop(
 
 
 def test_a_log_that_is_switched_off_keeps_nothing_and_makes_nobody_wait(
-    index: Path, tmp_path: Path
+    topics_index: Path, tmp_path: Path
 ) -> None:
     settings = {
         "WAYPOST_DATABASE": f"sqlite:///{tmp_path}/waypost.db",
         "WAYPOST_DECISION_LOG": "false",
     }
-    with running_server(index, **settings) as server, Client(server.address) as client:
+    with running_server(topics_index, **settings) as server, Client(server.address) as client:
         assert not client.route(CLEAR["music"], wait_for_log=True).durable
         with server.admin() as admin:
             assert not admin.GetStatus(admin_pb2.GetStatusRequest()).HasField("decision_log")
@@ -120,11 +112,11 @@ def test_a_log_that_is_switched_off_keeps_nothing_and_makes_nobody_wait(
     assert "decisions" not in tables  # only what processes share is kept
 
 
-def test_processes_share_a_log(index: Path, tmp_path: Path) -> None:
+def test_processes_share_a_log(topics_index: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/waypost.db"
     settings = {"WAYPOST_DATABASE": url, "WAYPOST_PROCESSES": "2", "WAYPOST_WORKERS": "1"}
     with (
-        running_server(index, **settings) as server,
+        running_server(topics_index, **settings) as server,
         Client(server.address, connections=8) as client,
     ):
         contracts = [client.route(text, wait_for_log=True) for text in TEXTS * 4]
@@ -138,7 +130,7 @@ def test_processes_share_a_log(index: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_said_to_be_durable_survives_kill_9_at_load(
-    index: Path, database_url: str
+    topics_index: Path, database_url: str
 ) -> None:
     decisions: list[str] = []
     reports: list[str] = []
@@ -156,7 +148,7 @@ def test_what_was_said_to_be_durable_survives_kill_9_at_load(
 
     stopped = threading.Event()
     with (
-        running_server(index, WAYPOST_DATABASE=database_url) as server,
+        running_server(topics_index, WAYPOST_DATABASE=database_url) as server,
         Client(server.address, connections=4, timeout_s=5) as client,
         ThreadPoolExecutor(8) as pool,
     ):
@@ -179,7 +171,7 @@ def test_what_was_said_to_be_durable_survives_kill_9_at_load(
     assert all(one is not None and len(one.outcomes) == 1 for one in found)
 
     with (
-        running_server(index, WAYPOST_DATABASE=database_url) as server,
+        running_server(topics_index, WAYPOST_DATABASE=database_url) as server,
         Client(server.address) as client,
     ):
         assert client.route(CLEAR["music"], wait_for_log=True).durable
@@ -215,16 +207,16 @@ def small(url: str) -> dict[str, str]:
     return {"WAYPOST_DATABASE": url, "WAYPOST_LOG_BUFFER_RECORDS": "20"}
 
 
-def test_postgresql_may_stop_and_start_again(index: Path) -> None:
+def test_postgresql_may_stop_and_start_again(topics_index: Path) -> None:
     with running_postgres() as postgres:
         url = postgres.new_database()
-        with running_server(index, **small(url)) as server:
+        with running_server(topics_index, **small(url)) as server:
             routes_on_and_recovers(server, url, breaks=postgres.stop, mends=postgres.start)
 
 
-def test_a_file_may_be_locked_by_somebody(index: Path, tmp_path: Path) -> None:
+def test_a_file_may_be_locked_by_somebody(topics_index: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/waypost.db"
-    with running_server(index, **small(url)) as server:
+    with running_server(topics_index, **small(url)) as server:
         others: list[sqlite3.Connection] = []
 
         def lock() -> None:
@@ -234,9 +226,9 @@ def test_a_file_may_be_locked_by_somebody(index: Path, tmp_path: Path) -> None:
         routes_on_and_recovers(server, url, breaks=lock, mends=lambda: others[0].close())
 
 
-def test_a_disk_may_be_full(index: Path, tmp_path: Path) -> None:
+def test_a_disk_may_be_full(topics_index: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/waypost.db"
-    with running_server(index, **small(url)) as server:
+    with running_server(topics_index, **small(url)) as server:
 
         def limit(size: int) -> None:
             resource.prlimit(
@@ -252,12 +244,12 @@ def test_a_disk_may_be_full(index: Path, tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_not_there_at_the_start_is_used_once_it_is(
-    index: Path, tmp_path: Path
+    topics_index: Path, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path}/folder/waypost.db"
     (tmp_path / "folder").write_text("in the way")
     settings = {"WAYPOST_DATABASE": url, "WAYPOST_START_WITHOUT_DATABASE": "true"}
-    with running_server(index, **settings) as server, Client(server.address) as client:
+    with running_server(topics_index, **settings) as server, Client(server.address) as client:
         assert not client.route(CLEAR["music"], wait_for_log=True).durable
         assert "cannot be used" in status(server).problem
         (tmp_path / "folder").unlink()
@@ -266,20 +258,24 @@ def test_a_database_that_is_not_there_at_the_start_is_used_once_it_is(
     assert len(kept(url)) == 2
 
 
-def test_a_server_whose_database_never_answers_stops_in_time(index: Path, tmp_path: Path) -> None:
+def test_a_server_whose_database_never_answers_stops_in_time(
+    topics_index: Path, tmp_path: Path
+) -> None:
     (tmp_path / "folder").write_text("in the way")
     settings = {
         "WAYPOST_DATABASE": f"sqlite:///{tmp_path}/folder/waypost.db",
         "WAYPOST_START_WITHOUT_DATABASE": "true",
     }
-    with running_server(index, **settings) as server, Client(server.address) as client:
+    with running_server(topics_index, **settings) as server, Client(server.address) as client:
         ask(client, 3)
         server.terminate()
         assert server.exit_code() == 0
         assert "has lost 3 records" in server.log_text()
 
 
-def test_a_wrong_url_stops_a_server_at_once(index: Path) -> None:
-    served = waypost("serve", "--index", str(index), WAYPOST_DATABASE="mysql://me:secret@db/x")
+def test_a_wrong_url_stops_a_server_at_once(topics_index: Path) -> None:
+    served = waypost(
+        "serve", "--index", str(topics_index), WAYPOST_DATABASE="mysql://me:secret@db/x"
+    )
     assert served.returncode == 1
     assert served.stderr.startswith("waypost: WAYPOST_DATABASE is 'mysql://me:***@db/x'")

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from tests.e2e.processes import ServerProcess, running_server, waypost
-from tests.e2e.topics import CLEAR, build, topics
+from tests.e2e.topics import CLEAR
 from waypost.v1 import admin_pb2, admin_pb2_grpc
 from waypost_client import Client
 from waypost_server.adapters.bundle_store import BundleStore
@@ -25,18 +25,10 @@ SPORT = "\n".join(
 PHASES = admin_pb2.BuildPhase
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Routes, and an index with one bundle of them; not to be changed."""
-    folder = tmp_path_factory.mktemp("topics")
-    build(topics(folder), folder / "index")
-    return folder
-
-
 @pytest.fixture
-def folder(built: Path, tmp_path: Path) -> Path:
+def folder(topics_folder: Path, tmp_path: Path) -> Path:
     """The same, to be changed."""
-    return shutil.copytree(built, tmp_path / "topics")
+    return shutil.copytree(topics_folder, tmp_path / "topics")
 
 
 @pytest.fixture

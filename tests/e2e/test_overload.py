@@ -173,16 +173,6 @@ def _until_calm(server: ServerProcess) -> None:
         pass
 
 
-@pytest.fixture(scope="module")
-def topics_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Routes that have a first stage."""
-    from tests.e2e.topics import build, topics
-
-    folder = tmp_path_factory.mktemp("overload")
-    build(topics(folder), folder / "index")
-    return folder / "index"
-
-
 def test_a_request_as_the_generator_writes_it_is_answered(server: ServerProcess) -> None:
     (call,) = offer(
         server.address, f"/{SERVICE}/{METHOD}", [request_of("why does it hang")], per_second=1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import ServerProcess, running_server
-from tests.e2e.topics import CLEAR, build, topics
+from tests.e2e.topics import CLEAR, build
 from waypost.v1 import router_pb2
 from waypost_client import Client, Contract, InvalidRequestError, WaypostError
 from waypost_server.service.ids import new_decision_id
@@ -19,18 +19,10 @@ from waypost_server.service.ids import new_decision_id
 PATIENCE_SECONDS = 30.0
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Routes, and an index with one bundle of them; not to be changed."""
-    folder = tmp_path_factory.mktemp("topics")
-    build(topics(folder), folder / "index")
-    return folder
-
-
 @pytest.fixture
-def folder(built: Path, tmp_path: Path) -> Path:
+def folder(topics_folder: Path, tmp_path: Path) -> Path:
     """The same, to be changed."""
-    return shutil.copytree(built, tmp_path / "topics")
+    return shutil.copytree(topics_folder, tmp_path / "topics")
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -8,25 +8,18 @@ import grpc
 import pytest
 
 from tests.e2e.processes import running_server
-from tests.e2e.topics import CLEAR, build, topics
+from tests.e2e.topics import CLEAR
 from waypost.v1 import admin_pb2, admin_pb2_grpc, contract_pb2, router_pb2, router_pb2_grpc
 from waypost_server.service.ids import new_decision_id
 
 PATIENCE_SECONDS = 20.0
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("topics")
-    build(topics(folder), folder / "index")
-    return folder / "index"
-
-
 @pytest.fixture
-def server(index: Path) -> Iterator["Caller"]:
+def server(topics_index: Path) -> Iterator["Caller"]:
     """One that has heard nothing yet."""
     with (
-        running_server(index) as running,
+        running_server(topics_index) as running,
         grpc.insecure_channel(running.address) as channel,
         running.admin() as admin,
     ):

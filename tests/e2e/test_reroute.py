@@ -1,12 +1,13 @@
 """Specialists that reject a query, over the wire."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 
 from tests.e2e.processes import running_server
-from tests.e2e.topics import CLEAR, DEFAULT, build, topics
+from tests.e2e.topics import CLEAR, DEFAULT
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
 
 MATCHED, FALLBACK = contract_pb2.OUTCOME_MATCHED, contract_pb2.OUTCOME_FALLBACK
@@ -15,13 +16,9 @@ Stub = router_pb2_grpc.RouterServiceStub
 
 
 @pytest.fixture(scope="module", params=["true", "false"], ids=["two stages", "one stage"])
-def stub(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stub]:
-    folder = tmp_path_factory.mktemp("topics")
-    build(topics(folder), folder / "index")
+def stub(request: pytest.FixtureRequest, topics_index: Path) -> Iterator[Stub]:
     with (
-        running_server(folder / "index", WAYPOST_TWO_STAGE=request.param) as server,
+        running_server(topics_index, WAYPOST_TWO_STAGE=request.param) as server,
         grpc.insecure_channel(server.address) as channel,
     ):
         yield Stub(channel)
