@@ -1,5 +1,6 @@
 """Records of arrays that belong together row for row: dataclasses of arrays, or of such records."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,6 +25,15 @@ def join(records: Sequence[Record]) -> Record:
         records[0],
         **{f.name: _join([getattr(r, f.name) for r in records]) for f in fields(records[0])},
     )
+
+
+def is_finite(vector: npt.NDArray[np.float32]) -> bool:
+    """Whether no number of an encoding, shape (width,), is infinite or none at all.
+
+    Of one vector its square says so in a third of the time: numbers whose squares are too large for
+    a float are no encoding either. (`@` would warn of them.)
+    """
+    return math.isfinite(np.dot(vector, vector))
 
 
 def _take(value: Any, rows: slice | npt.NDArray[np.intp]) -> Any:  # noqa: ANN401  (any field)

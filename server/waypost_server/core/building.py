@@ -1,5 +1,6 @@
 """Builds, as their command prints and their RPC streams them, and what they leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +48,8 @@ class BuiltVersion:
         encoder_name: name of the encoder that it was built with.
         encoder_fingerprint: that encoder's identity.
         routes_sha256: hash of the routes folder.
+        is_aside: whether it was refused, or only built to be tried, and has not been live since.
+        refused: why the gate refused it, a sentence each; empty if it did not, or is live.
         problem: why its manifest cannot be read, and all that it says is missing; else empty.
     """
 
@@ -58,4 +61,16 @@ class BuiltVersion:
     encoder_name: str = ""
     encoder_fingerprint: str = ""
     routes_sha256: str = ""
+    is_aside: bool = False
+    refused: tuple[str, ...] = ()
     problem: str = ""
+
+
+def refusal(version: str, problems: Sequence[str]) -> str:
+    """That a version did not pass the gate, and why, in one sentence without its end."""
+    return f"bundle {version} did not pass the gate: {in_short(problems)}"
+
+
+def in_short(problems: Sequence[str]) -> str:
+    """The first of some problems, and how many more there are."""
+    return problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")

@@ -6,7 +6,14 @@ from enum import StrEnum
 from typing import Any
 
 from waypost_server.core.errors import UnknownRouteError, UnknownShadowError
+from waypost_server.core.escalation import Escalation
+from waypost_server.core.extraction.specs import Extractor
+from waypost_server.core.guard_policy import GuardPolicy, RouteGuard
+from waypost_server.core.hierarchy import Hierarchy
+from waypost_server.core.model_policy import Prefer, Sensitivity, TenantPolicy
+from waypost_server.core.plans import Plans
 from waypost_server.core.policy import Breaker, Policy, Shadow
+from waypost_server.core.rules import Rules
 
 DEFAULT_ROUTE = "default"
 """Name of the implicit default route of a folder without taxonomy.yaml."""
@@ -40,6 +47,7 @@ class Model:
         retries: further calls after a passing failure, before the next model is tried.
         breaker: when to stop calling it.
         warm_up_after_ms: idle time after which a client may keep it warm; 0 for never.
+        quality: how good it is, for who prefers the best: a larger one is better; 0 for unknown.
     """
 
     name: str
@@ -56,11 +64,16 @@ class Model:
     retries: int = 1
     breaker: Breaker = field(default_factory=Breaker)
     warm_up_after_ms: int = 0
+    quality: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specialist:
-    """A route's system prompt and how to call its models; 0 and None: as the model likes."""
+    """A route's system prompt and how to call its models; 0 and None: as the model likes.
+
+    Of its models, those are called that have the tags in `requires`, and of these, if any, those
+    whose slowest calls keep to `max_latency_ms`, in the order that it prefers.
+    """
 
     prompt: str = ""
     models: tuple[str, ...] = ()
@@ -74,6 +87,9 @@ class Specialist:
     connect_timeout_ms: int = 0
     call_timeout_ms: int = 0
     policy: Policy = field(default_factory=Policy)
+    requires: tuple[str, ...] = ()
+    max_latency_ms: int = 0
+    prefer: Prefer = Prefer.LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +111,14 @@ class Route:
         fallback_route: where to go when the specialist refuses or fails; empty for the default.
         specialist: who answers.
         params_schema: JSON Schema of the parameters to extract; None when it takes none.
+        extract: how parameters are extracted, by name: the first extractor that finds a value that
+            fits its schema gives it.
+        params_model: model that is asked for required parameters that no extractor found; empty
+            for none.
         hints: advice for the specialist's call.
+        stickiness: as of the taxonomy, for conversations that were here; None for the taxonomy's.
+        marks: advice for queries like an exemplar, by its text.
+        guard: what is done about findings in queries that go to it.
     """
 
     name: str
@@ -104,7 +127,12 @@ class Route:
     fallback_route: str = ""
     specialist: Specialist = field(default_factory=Specialist)
     params_schema: Mapping[str, Any] | None = None
+    extract: Mapping[str, tuple[Extractor, ...]] = field(default_factory=dict)
+    params_model: str = ""
     hints: Hints = field(default_factory=Hints)
+    stickiness: float | None = None
+    marks: Mapping[str, Hints] = field(default_factory=dict)
+    guard: RouteGuard = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +143,16 @@ class Taxonomy:
         default_route: where queries go that no candidate is good enough for.
         min_confidence: calibrated confidence in [0, 1] that a match needs.
         margin: scores closer than this are too close to tell apart; 0 for never.
-        language: BCP 47 tag of the words that Waypost itself writes.
+        language: BCP 47 tag of what users write; of any but English the doctor warns.
         max_query_bytes: longest query, in bytes of UTF-8.
+        hierarchy: how nested routes are decided; None for all routes as one list.
+        stickiness: factor of the odds that a conversation stays on its route: 1 as fitted, 0 for
+            every query by itself.
+        plans: which queries may become plans; None for none.
+        guard: what the guard does; None where there is none.
+        tenants: which models tenants' queries may go to, by name.
+        sensitivity: which models queries may go to, by their metadata; None for all.
+        escalation: when a language model is asked where a query goes; None for never.
     """
 
     default_route: str = DEFAULT_ROUTE
@@ -124,6 +160,13 @@ class Taxonomy:
     margin: float = 0.0
     language: str = "en"
     max_query_bytes: int = 32_768
+    hierarchy: Hierarchy | None = None
+    stickiness: float = 0.0
+    plans: Plans | None = None
+    guard: GuardPolicy | None = None
+    tenants: Mapping[str, TenantPolicy] = field(default_factory=dict)
+    sensitivity: Sensitivity | None = None
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +177,7 @@ class Catalog:
     routes: Mapping[str, Route]
     models: Mapping[str, Model] = field(default_factory=dict)
     shadows: Mapping[str, Shadow] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def default_route(self) -> Route:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-SEQUENCE, INTEGER, VERSION = 0x30, 0x02, 0xA0
+SEQUENCE, VERSION = 0x30, 0xA0
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)

@@ -4,8 +4,9 @@ A queue that comes and goes is good, and one that stays only makes everyone late
 Jacobson, "Controlling Queue Delay", 2012; RFC 8289). As in Facebook's use of it (Maurer, "Fail at
 Scale", 2015), there are two bounds on a wait: a patient one as long as there is no proof of
 overload, so that bursts and a few dozen callers who wait for their answers are served, and a tight
-one from then on. Waits are measured here, so that nothing need be guessed from round trips, as TCP
-Vegas and its heirs do.
+one from then on. A wait is foreseen by Little's law, so that a flood is noticed before anybody has
+waited: whoever would wait beyond the patient bound is refused at once. Waits are measured here, so
+that nothing need be guessed from round trips, as TCP Vegas and its heirs do.
 """
 
 from collections.abc import Callable
@@ -20,8 +21,12 @@ LEAST_FACTOR, MOST_FACTOR = 0.5, 1.1
 """What the limit changes by in a window: down in a few, up with care, as a wait shows late."""
 
 
+PROOF_SECONDS = 0.1
+"""For how long some must be refused, without a pause as long, until it is no burst."""
+
+
 class ConcurrencyLimit:
-    """A limit that is as it was set until there is overload, and then follows the waits.
+    """A limit that keeps to the patient bound until there is overload, and then follows the waits.
 
     Not thread-safe.
     """
@@ -47,7 +52,9 @@ class ConcurrencyLimit:
         self._least = least
         self._clock = clock
         self._tight_since: float | None = None
-        self._refused_at = 0.0
+        self._refusing_since = 0.0
+        self._refused_at = float("-inf")
+        self._each = 0.0
         self._window_ends = 0.0
         self._waits = 0.0
         self._samples = 0
@@ -69,6 +76,14 @@ class ConcurrencyLimit:
         return int(self._limit)
 
     @property
+    def in_time(self) -> int:
+        """How many of them can be under way without the last having to wait too long."""
+        limit = self.limit
+        if self.was_tight or not self._each:
+            return limit
+        return int(self._bounded(self._grace / self._each))
+
+    @property
     def overloaded_seconds(self) -> float:
         """How long there has been overload; 0 where there is none."""
         self._look()
@@ -85,6 +100,10 @@ class ConcurrencyLimit:
         """The same when it was last looked; any thread may ask."""
         return self._tight_since is not None
 
+    def paced(self, seconds_each: float) -> None:
+        """Hears what time each of those under way takes from the others, in seconds."""
+        self._each = seconds_each
+
     def waited(self, seconds: float, *, under_way: int) -> None:
         """Hears how long a query waited, and how many were under way when it was answered."""
         self._look()
@@ -99,9 +118,14 @@ class ConcurrencyLimit:
     def refused(self) -> None:
         """Hears that a query found no room."""
         self._look()
+        now = self._clock()
+        if now - self._refused_at > PROOF_SECONDS:
+            self._refusing_since = now
         if self._tight_since is None:
-            self._tighten(self._limit * LEAST_FACTOR)
-        self._refused_at = self._clock()
+            limit = self.in_time
+            if limit >= self._most or now - self._refusing_since >= PROOF_SECONDS:
+                self._tighten(limit * LEAST_FACTOR)
+        self._refused_at = now
         self._refused = True
 
     def _tighten(self, limit: float) -> None:

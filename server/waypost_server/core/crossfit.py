@@ -4,6 +4,7 @@ Exemplars are held out a fold at a time, a head is fitted on the rest, and the h
 scored like queries. Nothing that is fitted on the results has then seen its own examples.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -71,10 +72,10 @@ def hold_out(
     fold_of = np.where(in_scope, split_folds(labels, folds, first_of), -1)
     sizes = np.bincount(fold_of[fold_of >= 0], minlength=folds)
     before = np.cumsum(sizes) - sizes
-    parts = side_by_side(
+    taught = side_by_side(
         [
             partial(
-                one_fold,
+                _teach,
                 inputs,
                 labels,
                 routes,
@@ -85,7 +86,7 @@ def hold_out(
             for fold in np.flatnonzero((sizes > 0) & (before < ENOUGH))
         ]
     )
-    return join(parts) if parts else None
+    return _examine(taught) if taught else None
 
 
 def split_folds(labels: Labels, folds: int, first_of: Rows | None = None) -> Labels:
@@ -123,7 +124,40 @@ def one_fold(
     negatives: Negatives | None = None,
 ) -> HeldOut:
     """Holds out the exemplars in `held`, shape (n,), at once; the rest as for `hold_out`."""
-    queries, own = inputs[held], labels[held]
+    return _examine(
+        [_teach(inputs, labels, routes, held=held, dimension=dimension, negatives=negatives)]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """Who knows some exemplars, and those that were held out.
+
+    Attributes:
+        head: fitted without them.
+        units: unit vectors of the known ones, shape (known, dimension).
+        sizes: how many of each route are known, shape (routes,).
+        queries: encodings of the held-out ones, shape (held, width).
+        own: their routes, shape (held,).
+    """
+
+    head: Head
+    units: Floats
+    sizes: Labels
+    queries: Floats
+    own: Labels
+
+
+def _teach(
+    inputs: Floats,
+    labels: Labels,
+    routes: int,
+    *,
+    held: npt.NDArray[np.bool_],
+    dimension: int,
+    negatives: Negatives | None = None,
+) -> _Fold:
+    queries = inputs[held]
     head = fit_head(
         inputs,
         labels,
@@ -133,22 +167,28 @@ def one_fold(
         known=np.flatnonzero(~held),
     )
     known = np.flatnonzero(~held & (labels < routes))
-    units = inputs[known, :dimension]
     sizes = np.bincount(labels[known], minlength=routes).astype(np.int32)
+    return _Fold(head, inputs[known, :dimension], sizes, queries, labels[held])
+
+
+def _examine(folds: Sequence[_Fold]) -> HeldOut:
+    """What is said of all that was held out, fold by fold."""
     return join(
         side_by_side(
             [
-                partial(_ask, head, queries[rows], own[rows], units, sizes)
-                for rows in blocks(len(own), len(known))
+                partial(_ask, fold, rows)
+                for fold in folds
+                for rows in blocks(len(fold.own), len(fold.units))
             ]
         )
     )
 
 
-def _ask(head: Head, queries: Floats, own: Labels, units: Floats, sizes: Labels) -> HeldOut:
-    """What is said of some queries by those who know others."""
-    logits, outside = head.logits(queries)
-    scores = score_routes(logits, queries[:, : units.shape[1]] @ units.T, sizes)
+def _ask(fold: _Fold, rows: slice) -> HeldOut:
+    """What is said of some of a fold's queries by those who know the others."""
+    queries, own = fold.queries[rows], fold.own[rows]
+    logits, outside = fold.head.logits(queries)
+    scores = score_routes(logits, queries[:, : fold.units.shape[1]] @ fold.units.T, fold.sizes)
     evidence = gather_evidence(scores, outside)
     return HeldOut(
         evidence=evidence,

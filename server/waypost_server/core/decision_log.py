@@ -1,10 +1,11 @@
 """What is kept of decisions and of what became of them, and the log that keeps it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.report import OutcomeReport
 
@@ -17,6 +18,32 @@ class CandidateRecord:
     confidence: float
     similarity: float
     threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRecord:
+    """A kind of thing that the guard found, and how much it matters; never what it was, or where.
+
+    The fields are those of a contract's flag.
+    """
+
+    kind: FlagKind
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step of a plan, without its text.
+
+    Attributes:
+        route: who takes it.
+        depends_on: numbers, from 1, of the steps whose output it needs.
+        confidence: as of a decision about this part alone, in [0, 1].
+    """
+
+    route: str
+    depends_on: tuple[int, ...] = ()
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +68,7 @@ class DecisionRecord:
         caller: the name of the caller's token; empty for somebody without one.
         request_id: the caller's own id; empty for none.
         session_id: the conversation; empty for none.
+        previous_route: where it was, if that counted; empty otherwise.
         route: where the query went.
         outcome: what was decided.
         action: what the client should do.
@@ -62,6 +90,12 @@ class DecisionRecord:
         rejection_reason: why that one's specialist rejected the query; empty for not said.
         text: the query; None where it is not kept.
         text_redacted: whether anything in `text` gave way to a placeholder.
+        flags: what the guard found, each kind and severity once; None in a record that is older
+            than this field.
+        plan: steps in order; empty where there is no plan, None likewise.
+        metadata: what the request said; None where there was some and it is not kept, and likewise.
+        consultation_usd: what language models cost that were asked about it, in US dollars, by the
+            fleet's prices; None likewise.
     """
 
     decision_id: str
@@ -70,6 +104,7 @@ class DecisionRecord:
     caller: str = ""
     request_id: str = ""
     session_id: str = ""
+    previous_route: str = ""
     route: str
     outcome: Outcome
     action: Action
@@ -91,6 +126,10 @@ class DecisionRecord:
     rejection_reason: str = ""
     text: str | None = None
     text_redacted: bool = False
+    flags: tuple[FlagRecord, ...] | None = ()
+    plan: tuple[StepRecord, ...] | None = ()
+    metadata: Mapping[str, str] | None = None
+    consultation_usd: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +173,7 @@ class LogFilter:
         route: where they went; None for anywhere.
         tenant: on whose behalf; None for anybody's.
         outcome: what was decided; None for anything.
+        request_id: the caller's own id of the request; None for any.
     """
 
     since_ms: int | None = None
@@ -141,6 +181,7 @@ class LogFilter:
     route: str | None = None
     tenant: str | None = None
     outcome: Outcome | None = None
+    request_id: str | None = None
 
 
 class DecisionLog(Protocol):

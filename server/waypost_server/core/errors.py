@@ -115,3 +115,27 @@ class DecisionLogError(WaypostError):
 
 class RefusedRecordError(DecisionLogError):
     """A record that the decision log can never take."""
+
+
+class ModelError(WaypostError):
+    """A language model gave no answer that counts; what asked for it goes without."""
+
+
+class ModelTimeoutError(ModelError):
+    """Its answer was not there in time."""
+
+
+class ModelUnreachableError(ModelError):
+    """Nobody answers at its address, or not to the end."""
+
+
+class ModelRefusedError(ModelError):
+    """It will not answer, or it cannot be asked as it is configured."""
+
+
+class MalformedAnswerError(ModelError):
+    """What it says is not what it was asked for."""
+
+
+class ReviewError(WaypostError):
+    """An example cannot be kept for review, or cannot become an exemplar as it is."""

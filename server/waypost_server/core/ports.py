@@ -86,3 +86,20 @@ class ExemplarIndex(Protocol):
 
         A large index finds nearly all of them, and may find fewer.
         """
+
+
+class PatternSet(Protocol):
+    """Regular expressions that are looked for together."""
+
+    def matching(self, text: str) -> Sequence[int]:
+        """Positions of the expressions that match somewhere in `text`.
+
+        Takes time linear in the text, whatever the expressions; never raises; thread-safe.
+        """
+
+    def find(self, text: str) -> Sequence[tuple[int, int, int]]:
+        """For each expression that matches: its position among them, and where its first match is.
+
+        Where is in characters of `text`, the end exclusive; in the order of the positions.
+        Otherwise as `matching`.
+        """

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from waypost_server.core.clues import NO_CLUES, Clues
 from waypost_server.core.errors import InvalidQueryError
 from waypost_server.core.fields import check_bytes
 from waypost_server.core.switches import NOTHING_OFF, Off
@@ -38,7 +39,7 @@ class Conversation:
     recent_user_turns: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for `changed`
 class Query:
     """A text to be routed.
 
@@ -55,6 +56,7 @@ class Query:
         explain: whether to name each candidate's nearest exemplars.
         wait_for_log: whether the decision is to be in the log, on disk, before it is told.
         off: what was switched off when it came; may be neither chosen nor called.
+        clues: what was found before it was encoded.
     """
 
     text: str
@@ -69,6 +71,12 @@ class Query:
     explain: bool = False
     wait_for_log: bool = False
     off: Off = NOTHING_OFF
+    clues: Clues = NO_CLUES
+
+    @property
+    def relevant_text(self) -> str:
+        """What is encoded and decided about: the text, without what only pretends to be of it."""
+        return self.clues.relevant_text or self.text
 
     @property
     def candidate_count(self) -> int:
@@ -79,8 +87,9 @@ class Query:
         """Those of `routes` that may be chosen."""
         if self.allowed_routes:
             routes = {name for name in self.allowed_routes if name in routes}
-        if self.rejected_routes or self.off.routes:
-            return set(routes).difference(self.rejected_routes, self.off.routes)
+        ruled_out = self.clues.forbidden
+        if self.rejected_routes or self.off.routes or ruled_out:
+            return set(routes).difference(self.rejected_routes, self.off.routes, ruled_out)
         return routes
 
 

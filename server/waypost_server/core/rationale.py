@@ -1,8 +1,9 @@
 """The words of a decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from waypost_server.core.catalog import Catalog
+from waypost_server.core.hierarchy import NO_GROUPS, groups_of
 from waypost_server.core.outcome import Reason
 from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate
@@ -14,7 +15,9 @@ MAX_QUOTE = 100
 ITS_NEAREST = "the nearest exemplar of {best} is {nearest}."
 
 SENTENCES = {
-    Reason.ABOVE_THRESHOLD: "Fits {best} best{of_these}; its nearest exemplar is {nearest}.",
+    Reason.ABOVE_THRESHOLD: (
+        "Fits {best} best{of_these}{by_group}; its nearest exemplar is {nearest}."
+    ),
     Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
         "Not sure enough of {best} ({confidence:.0%}), so it goes to {destination}; " + ITS_NEAREST
@@ -23,12 +26,22 @@ SENTENCES = {
         "Not near enough to {best}, so it goes to {destination}; " + ITS_NEAREST
     ),
     Reason.NEAR_NO_ROUTE: "Like no route, so it goes to {destination}; " + ITS_NEAREST,
+    Reason.STICKY: (
+        "Goes on with {best}, where the conversation was ({confidence:.0%} sure); " + ITS_NEAREST
+    ),
+    Reason.MODEL_CONSULTED: (
+        "A language model chose {best}, of which the encoder alone is not sure enough "
+        "({confidence:.0%}); its nearest exemplar is {nearest}."
+    ),
     Reason.NO_CANDIDATE: "No route that may be chosen has exemplars, so it goes to {destination}.",
 }
 """By the first reason of a decision that was searched for; the other reasons never come first."""
 
 OF_THESE = " of the routes that may be chosen"
 """Said where a route that may not be chosen fits better."""
+
+LEFT = ", not {left}, where the conversation was"
+"""Said where a conversation goes elsewhere."""
 
 SWITCHED_OFF = "; {switched_off}, which fits best of all, is switched off."
 """Ends the sentence where that is why."""
@@ -41,6 +54,8 @@ def rationale(
     *,
     restricted: bool = False,
     switched_off: str = "",
+    groups: Mapping[str, float] = NO_GROUPS,
+    left: str = "",
 ) -> str:
     """One sentence that says why the query goes where it goes, naming the nearest exemplar.
 
@@ -50,6 +65,8 @@ def rationale(
         destination: where the query goes when no candidate is good enough, in words.
         restricted: whether a route that may not be a candidate is better than all that are.
         switched_off: that route, where it is switched off.
+        groups: probabilities of the groups, by name.
+        left: the route that the conversation leaves; empty where it leaves none.
     """
     sentence = SENTENCES[reason]
     if switched_off:
@@ -59,14 +76,15 @@ def rationale(
     best = candidates[0]
     return sentence.format(
         nearest=(
-            f"{_quote(best.nearest[0].text)} "
+            f"{quote(best.nearest[0].text)} "
             f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
         ),
         best=best.route,
         second=candidates[1].route if len(candidates) > 1 else "",
         confidence=best.confidence,
         destination=destination,
-        of_these=OF_THESE if restricted else "",
+        of_these=(OF_THESE if restricted else "") + (LEFT.format(left=left) if left else ""),
+        by_group=_by_group(best, groups),
         switched_off=switched_off,
     )
 
@@ -80,9 +98,16 @@ def rationale_at_limit(query: Query, destination: str) -> str:
     )
 
 
+def rationale_of_plan(routes: Sequence[str]) -> str:
+    """One sentence that says which routes a query asks, in order; it quotes none of the query."""
+    return f"Asks {len(routes)} things, each surely of another route: {', then '.join(routes)}."
+
+
 def destination(refuge: Refuge, query: Query, catalog: Catalog) -> str:
     """In words, where a query goes that no candidate is good enough for."""
     default, name = catalog.taxonomy.default_route, refuge.route.name
+    if refuge.group:
+        return f"{name}, the default route of group {refuge.group} ({refuge.probability:.0%})"
     rejected = default in query.rejected_routes
     if name == default:
         all_the_same = ", which rejected it, for want of another" if rejected else ""
@@ -102,6 +127,27 @@ def _described(route: str, catalog: Catalog) -> str:
     return f"{route} ({description})" if description else route
 
 
-def _quote(text: str) -> str:
+def _by_group(best: Candidate, groups: Mapping[str, float]) -> str:
+    """In brackets, how probable each group is within the one around it, and then the route."""
+    names = groups_of(best.route, groups)
+    if not names:
+        return ""
+    leaf = "the route itself" if best.route in groups else best.route
+    parts = [names[0], *(_last_part(name) for name in (*names[1:], leaf))]
+    inner = [*(groups[name] for name in names), best.confidence]
+    shares = [
+        min(one / around, 1.0) if around else 0.0
+        for one, around in zip(inner, (1.0, *inner), strict=False)
+    ]
+    words = [f"{part} {share:.0%}" for part, share in zip(parts, shares, strict=True)]
+    return f" ({', within it '.join(words)})"
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def quote(text: str) -> str:
+    """A text in quotation marks and on one line, cut where it is long."""
     line = " ".join(text.split())
     return f'"{line}"' if len(line) <= MAX_QUOTE else f'"{line[: MAX_QUOTE - 1].rstrip()}…"'

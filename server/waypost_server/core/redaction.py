@@ -8,12 +8,16 @@ expression can begin in the middle of one, and what repeats gives nothing back (
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from waypost_server.core.account_numbers import cards_in, iban_length
+from waypost_server.core.placeholders import is_placeholder
 
 Span = tuple[int, int]
 """Where something starts and ends, in characters."""
+
+Found = tuple[int, int, str]
+"""Where something starts and ends, and what it is called."""
 
 _GAP = r"[ \u00a0\u202f\u2009\u2010\u2011-]"
 """What parts the groups of a number: blanks and hyphens."""
@@ -65,6 +69,14 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,64}PRIVATE KEY(?: BLOCK)?-----")
 _MAILBOX = r"[\w.!#$%&'*+/=?^{|}~-]"
 _EMAIL = re.compile(rf"(?<!{_MAILBOX})({_MAILBOX}++)@(\w[\w-]*+(?:\.\w[\w-]*+)++)")
 
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]")
+"""How a version of a package begins, as in `react@18.2.0`; of providers such as `163.com` none."""
+
+_GIT = re.compile(r"(?<![\w.+-])git\Z")
+"""Whom a server of repositories knows everybody as."""
+
+_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+
 _IBAN = re.compile(rf"{_WORD}[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}+")
 _DIGITS = re.compile(rf"(?<![0-9])(?<![0-9]{_GAP})[0-9](?:{_GAP}?[0-9]){{12,}}+")
 
@@ -74,15 +86,38 @@ _LEAST_VALUE = 6
 
 def redacted(text: str) -> str:
     """The text with a placeholder such as `[redacted: email]` for each thing that was found."""
-    spans = sorted(
-        (start, -end, name)
+    return without(text, found_in(text))
+
+
+def redacted_values(said: Mapping[str, str]) -> dict[str, str]:
+    """Named values likewise, each read after its name: that may say that it is a password."""
+    values = {}
+    for name, value in said.items():
+        whole, before = redacted(f"{name}: {value}"), f"{name}: "
+        values[name] = whole.removeprefix(before) if whole.startswith(before) else "[redacted]"
+    return values
+
+
+def is_redacted(text: str) -> bool:
+    """Whether something was taken out of it, as far as that can be seen."""
+    return "[redacted" in text
+
+
+def found_in(text: str) -> list[Found]:
+    """What `redacted` takes out."""
+    return [
+        (start, end, name)
         for name, (sign, detect) in _DETECTORS.items()
-        if sign.search(text)
+        if sign(text)
         for start, end in detect(text)
         if start < end
-    )
+    ]
+
+
+def without(text: str, found: Iterable[Found]) -> str:
+    """The text with placeholders for parts of it, which may overlap."""
     pieces, position = [], 0
-    for start, minus_end, name in spans:
+    for start, minus_end, name in sorted((start, -end, name) for start, end, name in found):
         if start >= position:
             pieces += [text[position:start], f"[redacted: {name}]"]
         position = max(position, -minus_end)
@@ -100,9 +135,10 @@ def _private_keys(text: str) -> Iterator[Span]:
 
 def _tokens(text: str) -> Iterator[Span]:
     for found in _TOKENS.finditer(text):
-        yield found.span()
+        if not is_placeholder(found[0]):
+            yield found.span()
     for found in _AUTHORIZATION.finditer(text):
-        if re.search(r"[0-9]", found[1]):
+        if re.search(r"[0-9]", found[1]) and not is_placeholder(found[1]):
             yield found.span(1)
 
 
@@ -113,12 +149,13 @@ def _passwords(text: str) -> Iterator[Span]:
         if _is_secret(value, named=found["mark"] is not None, password=bool(found["password"])):
             yield found.start("value"), found.start("value") + len(value)
     for found in _URL_LOGIN.finditer(text):
-        yield found.span(1)
+        if not is_placeholder(found[1]):
+            yield found.span(1)
 
 
 def _is_secret(value: str, *, named: bool, password: bool) -> bool:
     """Whether it is no word, no name and no mere count."""
-    if value.startswith("[redacted"):
+    if value.startswith("[redacted") or is_placeholder(value):
         return False
     if named and password and len(value) >= 4 and value.isdigit():
         return True
@@ -130,6 +167,8 @@ def _is_secret(value: str, *, named: bool, password: bool) -> bool:
 def _emails(text: str) -> Iterator[Span]:
     for found in _EMAIL.finditer(text):
         mailbox = found[1]
+        if _GIT.search(mailbox) or (_VERSION.match(found[2]) and not _IPV4.fullmatch(found[2])):
+            continue
         # Punctuation before an address is not of it.
         start = found.start() + len(mailbox) - len(mailbox.lstrip("!#$%&'*+/=?^{|}~.-"))
         if start < found.end(1):
@@ -155,14 +194,23 @@ def _cards(text: str) -> Iterator[Span]:
             yield groups[first][0], groups[last][1]
 
 
-_DIGIT, _LONG = re.compile("[0-9]"), re.compile("[A-Za-z0-9_-]{10}")
+_NAMES = ("pass", "pwd", "pin", "secret", "token", "credential", "key", "://")
+"""One of them is in whatever names a password, and in the URLs that hold one."""
 
-_DETECTORS: dict[str, tuple[re.Pattern[str], Callable[[str], Iterator[Span]]]] = {
-    "private_key": (re.compile("-----BEGIN"), _private_keys),
+
+def _names_password(text: str) -> bool:
+    folded = text.casefold()
+    return any(name in folded for name in _NAMES)
+
+
+_DIGIT, _LONG = re.compile("[0-9]").search, re.compile("[A-Za-z0-9_-]{10}").search
+
+_DETECTORS: dict[str, tuple[Callable[[str], object], Callable[[str], Iterator[Span]]]] = {
+    "private_key": (re.compile("-----BEGIN").search, _private_keys),
     "token": (_LONG, _tokens),
-    "password": (re.compile("[:=]|(?i:is|was)"), _passwords),
+    "password": (_names_password, _passwords),
     "card_number": (_DIGIT, _cards),
     "iban": (_DIGIT, _ibans),
-    "email": (re.compile("@"), _emails),
+    "email": (re.compile("@").search, _emails),
 }
 """By name what finds it, after a sign without which there is none: most texts have few signs."""

@@ -1,11 +1,12 @@
 """What specialists' rejections leave of a query's ways."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from waypost_server.core.catalog import Catalog, Route
 from waypost_server.core.errors import InvalidQueryError
 from waypost_server.core.fields import MAX_NOTE_BYTES, check_bytes, check_decision_id
+from waypost_server.core.hierarchy import groups_of
 from waypost_server.core.query import Query
 
 MAX_REROUTES = 2
@@ -31,12 +32,16 @@ class Refuge:
     """Where a query goes that no candidate is good enough for.
 
     Attributes:
-        route: the default route, or a fallback.
-        fallback_of: whose fallback; empty for the default route as such.
+        route: the default route, of all routes or of a group, or a fallback.
+        fallback_of: whose fallback; empty for a default route as such.
+        group: whose default route; empty for that of all routes.
+        probability: that the query belongs to that group, in [0, 1].
     """
 
     route: Route
     fallback_of: str = ""
+    group: str = ""
+    probability: float = 0.0
 
 
 def refuge(query: Query, catalog: Catalog) -> Refuge:
@@ -48,6 +53,28 @@ def refuge(query: Query, catalog: Catalog) -> Refuge:
     if catalog.taxonomy.default_route not in rejected:
         return Refuge(catalog.default_route)
     return _fallback_of_any(rejected[::-1], query, catalog)
+
+
+def refuge_in_group(
+    route: str, groups: Mapping[str, float], query: Query, catalog: Catalog
+) -> Refuge | None:
+    """The default route of the innermost group that is likely enough to be the query's.
+
+    Args:
+        route: the best candidate, whose groups these are.
+        groups: probabilities by group.
+        query: the query.
+        catalog: all that is configured.
+
+    Returns:
+        The route; None where no such group has one that may be chosen.
+    """
+    hierarchy, bar = catalog.taxonomy.hierarchy, catalog.taxonomy.min_confidence
+    for group in reversed(groups_of(route, groups) if hierarchy else ()):
+        default = hierarchy.default_routes.get(group) if hierarchy else None
+        if default and groups[group] >= bar and query.choosable((default,)):
+            return Refuge(catalog.routes[default], group=group, probability=groups[group])
+    return None
 
 
 def last_resort(query: Query, catalog: Catalog) -> Refuge:

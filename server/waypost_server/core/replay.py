@@ -1,9 +1,10 @@
 """What differs between a decision as it was made and as it would be made now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from waypost_server.core.decision_log import DecisionRecord
+from waypost_server.core.outcome import Reason
 
 Value = str | float | tuple[str, ...]
 
@@ -21,6 +22,8 @@ _COMPARED: Mapping[str, Callable[[DecisionRecord], Value]] = {
     "calibration": lambda one: one.calibration.value,
     "stage": lambda one: one.stage.value,
     "candidates": lambda one: tuple(candidate.route for candidate in one.candidates),
+    "plan": lambda one: tuple(step.route for step in one.plan or ()),
+    "flags": lambda one: tuple(f"{flag.kind} {flag.severity}" for flag in one.flags or ()),
     "fallback_route": lambda one: one.fallback_route,
     "models": lambda one: one.models,
     "index_version": lambda one: one.index_version,
@@ -43,13 +46,69 @@ class Change:
     now: Value
 
 
-def changes(before: DecisionRecord, now: DecisionRecord) -> tuple[Change, ...]:
-    """What differs between two decisions about the same query, in the order of its weight."""
-    return tuple(
-        Change(name, value(before), value(now))
-        for name, value in _COMPARED.items()
-        if not _same(value(before), value(now))
-    )
+@dataclass(frozen=True, slots=True)
+class NotReplayed:
+    """What counted then, or would now, and is not known: what it decides is not compared.
+
+    Attributes:
+        what: in words.
+        fields: of a contract, which it decides.
+        reasons: of a decision, likewise.
+    """
+
+    what: str
+    fields: frozenset[str] = frozenset()
+    reasons: frozenset[Reason] = frozenset()
+
+
+_MODELS = frozenset(("models",))
+_OF_MODELS = frozenset((Reason.NO_ELIGIBLE_MODEL, Reason.INPUT_TOO_LARGE, Reason.BUDGET_EXHAUSTED))
+
+METADATA = NotReplayed(
+    "metadata, which the log keeps with WAYPOST_LOG_TEXT alone: rules may look at it",
+    _MODELS,
+    _OF_MODELS,
+)
+REDACTED_METADATA = NotReplayed(
+    "the redacted parts of metadata: rules may look at them", _MODELS, _OF_MODELS
+)
+MODEL_CHOICE = NotReplayed(
+    "the choice of models: budgets, latencies and breakers were others", _MODELS, _OF_MODELS
+)
+ESCALATION = NotReplayed("a language model, which would be asked now")
+MODEL_PARAMS = NotReplayed(
+    "parameters that a language model finds", reasons=frozenset((Reason.MISSING_PARAMS,))
+)
+OLDER = NotReplayed(
+    "plan and flags: the record is older than that they are kept", frozenset(("plan", "flags"))
+)
+
+
+def changes(
+    before: DecisionRecord, now: DecisionRecord, not_replayed: Collection[NotReplayed] = ()
+) -> tuple[Change, ...]:
+    """What differs between two decisions about the same query, in the order of its weight.
+
+    Args:
+        before: the decision as it was made.
+        now: as it would be made now.
+        not_replayed: what is not known, so that what it decides does not count.
+    """
+    left_out = frozenset[str]().union(*(each.fields for each in not_replayed))
+    unknown = {reason.value for each in not_replayed for reason in each.reasons}
+    found = []
+    for name, value in _COMPARED.items():
+        then, today = value(before), value(now)
+        if name == "reasons":
+            then, today = _without(then, unknown), _without(today, unknown)
+        if name not in left_out and not _same(then, today):
+            found.append(Change(name, then, today))
+    return tuple(found)
+
+
+def _without(reasons: Value, unknown: Collection[str]) -> Value:
+    assert isinstance(reasons, tuple)  # noqa: S101  (a tuple of reasons)
+    return tuple(reason for reason in reasons if reason not in unknown)
 
 
 def _same(before: Value, now: Value) -> bool:

@@ -68,8 +68,16 @@ def digest_of(secret: str) -> bytes:
 class Tokens:
     """All that are known."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], *, former: Sequence[Token] = ()) -> None:
+        """Keeps them, and `former` ones, which hold no more, for the log's sake."""
         self._tokens = tuple(tokens)
+        self._former = tuple(former)
+
+    def after(self, before: "Tokens") -> "Tokens":
+        """These, with those of the ones before them that are gone as former ones."""
+        held = {token.sha256 for token in self._tokens}
+        gone = [each for each in (*before._former, *before._tokens) if each.sha256 not in held]
+        return Tokens(self._tokens, former=gone[-MOST_TOKENS:])
 
     def find(self, secret: str, now: datetime) -> Token | None:
         """The token that somebody sent; None if it is unknown, or holds no more.
@@ -85,6 +93,19 @@ class Tokens:
         if found is None or found.has_ended(now):
             return None
         return found
+
+    def former(self, secret: str, now: datetime) -> str:
+        """The name of the token that somebody sent, if it held once and does no more; or empty."""
+        if len(secret) > MAX_TOKEN_CHARACTERS:
+            return ""
+        wanted = digest_of(secret)
+        ended = [token for token in self._tokens if token.has_ended(now)]
+        names = [
+            token.name
+            for token in (*self._former, *ended)
+            if hmac.compare_digest(wanted, token.sha256)
+        ]
+        return names[-1] if names else ""
 
     def __len__(self) -> int:
         return len(self._tokens)

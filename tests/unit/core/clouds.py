@@ -1,13 +1,13 @@
 """Encodings drawn at random around a centre for each route: sentences whose truth is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tests.fakes import ExactIndex
 from waypost_server.core.exemplars import ExemplarTable
-from waypost_server.core.ranking import Ranking, rank_routes
+from waypost_server.core.ranking import NO_BOOSTS, Ranker, Ranking
 from waypost_server.core.scoring import Scoring, fit_scoring
 from waypost_server.core.shortlist import ask_head
 from waypost_server.core.softmax import Floats, Labels
@@ -74,19 +74,26 @@ class Fitted:
         """The exemplars' unit vectors."""
         return np.ascontiguousarray(self.encodings[:, : self.dimension])
 
-    def ranking(self, query: Floats, *, routes: Sequence[int] | None = None, count: int) -> Ranking:
+    def ranking(
+        self,
+        query: Floats,
+        *,
+        routes: Sequence[int] | None = None,
+        count: int,
+        boosts: Mapping[str, float] = NO_BOOSTS,
+        voters: int = 0,
+    ) -> Ranking:
         """What is made of a query's encoding, shape (width,), with all routes or some."""
         unit, index = query[: self.dimension], ExactIndex(self.vectors)
         asked = None if routes is None else np.array(routes, dtype=np.int32)
-        return rank_routes(
+        return Ranker(self.scoring, self.exemplars, index).rank(
             unit,
             ask_head(self.scoring.head, query, asked),
-            scoring=self.scoring,
-            exemplars=self.exemplars,
-            index=index,
-            neighbours=index.search(unit, 0),
+            index.search(unit, 0),
             count=count,
             shown=3,
+            boosts=boosts,
+            voters=voters,
         )
 
 

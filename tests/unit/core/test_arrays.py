@@ -5,7 +5,7 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost_server.core.arrays import join, take
+from waypost_server.core.arrays import is_finite, join, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,16 @@ def test_taken_rows_are_the_record_of_these(rows: list[int], data: st.DataObject
     found = take(record(rows), np.array(chosen, dtype=np.intp))
     assert content(found) == content(record([rows[i] for i in chosen]))
     assert content(take(record(rows), slice(1, 3))) == content(record(rows[1:3]))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(-(2.0**60), 2.0**60, width=32), st.sampled_from([np.inf, -np.inf, np.nan])
+        ),
+        max_size=8,
+    )
+)
+def test_a_vector_is_finite_where_each_of_its_numbers_is(numbers: list[float]) -> None:
+    vector = np.array(numbers, dtype=np.float32)
+    assert is_finite(vector) == np.isfinite(vector).all()

@@ -29,8 +29,12 @@ class Simulation:
         self.refused = 0
         self._owed = 0.0
 
-    def run(self, seconds: float, *, per_second: float, service: float) -> None:
+    def run(
+        self, seconds: float, *, per_second: float, service: float, foresees: bool = False
+    ) -> None:
         self.waits, self.refused = [], 0
+        if foresees:
+            self.limit.paced(service)
         ends = self.now + seconds
         while self.now < ends:
             self.now += STEP
@@ -45,7 +49,7 @@ class Simulation:
                 self.limit.waited(wait, under_way=len(self.queue) + 1)
 
     def _arrive(self) -> None:
-        if len(self.queue) + (self.free_at > self.now) >= self.limit.limit:
+        if len(self.queue) + (self.free_at > self.now) >= self.limit.in_time:
             self.refused += 1
             self.limit.refused()
         else:
@@ -65,6 +69,25 @@ def test_a_burst_that_passes_is_served_whole() -> None:
     world.run(2, per_second=0, service=0.002)
     assert world.refused == 0
     assert not world.limit.is_tight
+
+
+def test_of_a_burst_too_long_to_be_served_in_time_the_rest_alone_is_refused() -> None:
+    world = Simulation()
+    world.run(0.08, per_second=5_000, service=0.002, foresees=True)
+    taken = 400 - world.refused
+    assert taken == pytest.approx(GRACE / 0.002 + 0.08 / 0.002, abs=5)
+    world.run(2, per_second=0, service=0.002)
+    assert max(world.waits) <= GRACE
+    assert not world.limit.is_tight
+
+
+def test_a_flood_is_noticed_before_anybody_has_waited() -> None:
+    seen, unseen = Simulation(most=5_000), Simulation(most=5_000)
+    for world, foresees in ((seen, True), (unseen, False)):
+        world.run(0.3, per_second=5_000, service=0.002, foresees=foresees)
+    assert (seen.limit.is_tight, unseen.limit.is_tight) == (True, False)
+    seen.run(5, per_second=5_000, service=0.002)
+    assert max(seen.waits) <= GRACE
 
 
 @pytest.mark.parametrize("times", [1.5, 10, 100])

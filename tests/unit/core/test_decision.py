@@ -1,14 +1,18 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
-from waypost_server.core.decision import SCOPE_BAR, Decision, decide
+from waypost_server.core.clues import Clues
+from waypost_server.core.decision import Decision, decide
+from waypost_server.core.hierarchy import Hierarchy
 from waypost_server.core.outcome import Action, Outcome, Reason
 from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate, NearestExemplar, Ranking
+from waypost_server.core.ranking_outcome import SCOPE_BAR
+from waypost_server.core.switches import Off
 
 DEFAULT = "general"
 
@@ -34,6 +38,7 @@ def decided(
     margin: float = 0.0,
     min_confidence: float = 0.75,
     left_out: str = "",
+    swayed: frozenset[str] = frozenset(),
     query: Query | None = None,
 ) -> Decision:
     catalog = Catalog(
@@ -44,7 +49,7 @@ def decided(
             DEFAULT: Route(name=DEFAULT),
         },
     )
-    ranking = Ranking(tuple(candidates), scope, calibrated, left_out)
+    ranking = Ranking(tuple(candidates), scope, calibrated, left_out, swayed)
     return decide(ranking, catalog, query or Query(text="x"))
 
 
@@ -233,3 +238,113 @@ def test_an_uncalibrated_confidence_is_never_compared_with_the_least_confidence(
     ]
     assert decisions[0] == decisions[1]
     assert Reason.BELOW_MIN_CONFIDENCE not in decisions[0].reasons
+
+
+def ruled(**clues: frozenset[str]) -> Query:
+    return Query(text="x", clues=Clues(**clues))  # type: ignore[arg-type]
+
+
+def test_a_boost_of_a_rule_is_a_reason_where_it_had_a_part_in_the_decision() -> None:
+    query = ruled(boosted_by_rules=frozenset({"a"}))
+    with_part = decided([SURE], swayed=frozenset({"a"}), query=query)
+    assert with_part.reasons == (Reason.ABOVE_THRESHOLD, Reason.RULE_BOOSTED)
+    # Another stage's boost, and a rule's that changed nothing.
+    assert decided([SURE], swayed=frozenset({"b"}), query=query).reasons == with_part.reasons[:1]
+    assert decided([SURE], query=query).reasons == with_part.reasons[:1]
+
+
+def test_a_rule_that_forbids_the_best_is_a_reason_and_no_way_leads_there() -> None:
+    query = ruled(forbidden=frozenset({"b"}))
+    forbade = decided([SURE], left_out="b", query=query)
+    assert forbade.reasons == (Reason.ABOVE_THRESHOLD, Reason.RULE_FORBADE)
+    assert decided([SURE], query=query).reasons == (Reason.ABOVE_THRESHOLD,)
+    assert (decided([SURE]).fallback_route, forbade.fallback_route) == ("b", DEFAULT)
+
+
+TREE = Catalog(
+    taxonomy=Taxonomy(
+        default_route=DEFAULT,
+        hierarchy=Hierarchy(beams=3, default_routes={"x": "x/any", "x/y": "x/y/any"}),
+    ),
+    routes={
+        name: Route(name=name) for name in ("x/any", "x/b", "x/y/any", "x/y/a", "z/c", DEFAULT)
+    },
+)
+NESTED = candidate("x/y/a", 0.6)
+BOTH_SURE = {"x": 0.9, "x/y": 0.75}
+
+
+def nested(
+    best: Candidate,
+    groups: Mapping[str, float],
+    *,
+    query: Query | None = None,
+    scope: float = 0.9,
+    calibrated: bool = True,
+) -> Decision:
+    ranking = Ranking((best, candidate("x/b", 0.1)), scope, calibrated, groups=groups)
+    return decide(ranking, TREE, query or Query(text="x"))
+
+
+@pytest.mark.parametrize(
+    ("decision", "route"),
+    [
+        (nested(NESTED, BOTH_SURE), "x/y/any"),
+        (nested(NESTED, {"x": 0.9, "x/y": 0.74}), "x/any"),
+        (nested(NESTED, {"x": 0.74, "x/y": 0.7}), DEFAULT),
+        (nested(candidate("z/c", 0.6), {"z": 0.9, "x": 0.05}), DEFAULT),
+        (nested(candidate("x/y/a", 0.9), {"x": 0.95, "x/y": 0.95}), "x/y/a"),
+        (nested(candidate("x/y/a", 0.6, similarity=0.2), BOTH_SURE), DEFAULT),
+        (nested(NESTED, BOTH_SURE, scope=0.4), DEFAULT),
+        (nested(NESTED, BOTH_SURE, calibrated=False), "x/y/a"),
+        (nested(NESTED, BOTH_SURE, query=Query(text="x", rejected_routes=("x/y/any",))), "x/any"),
+        (nested(NESTED, BOTH_SURE, query=Query(text="x", rejected_routes=(DEFAULT,))), "x/y/any"),
+        (
+            nested(
+                NESTED, BOTH_SURE, query=Query(text="x", off=Off(routes=frozenset(["x/y/any"])))
+            ),
+            "x/any",
+        ),
+        (
+            nested(
+                NESTED,
+                BOTH_SURE,
+                query=Query(text="x", clues=Clues(forbidden=frozenset(["x/any"]))),
+            ),
+            "x/y/any",
+        ),
+        (
+            nested(NESTED, BOTH_SURE, query=Query(text="x", allowed_routes=frozenset(["x/y/a"]))),
+            DEFAULT,
+        ),
+    ],
+    ids=[
+        "sure of the inner group",
+        "sure of the outer group",
+        "sure of none",
+        "a group without a default route",
+        "sure of the route",
+        "too far",
+        "a stranger",
+        "uncalibrated",
+        "rejected there",
+        "rejected by the default route of all",
+        "switched off there",
+        "forbidden elsewhere",
+        "not allowed there",
+    ],
+)
+def test_where_a_query_goes_that_is_surely_of_a_group(decision: Decision, route: str) -> None:
+    assert decision.route.name == route
+    assert Reason.REROUTE_LIMIT not in decision.reasons
+
+
+def test_a_query_that_goes_to_a_groups_default_route_says_so() -> None:
+    decision = nested(NESTED, BOTH_SURE)
+    assert (decision.outcome, decision.reasons) == (Outcome.FALLBACK, BOTH_BELOW)
+    assert decision.fallback_route == DEFAULT
+    assert decision.rationale == (
+        "Not sure enough of x/y/a (60%), so it goes to x/y/any, the default route of group x/y "
+        '(75%); the nearest exemplar of x/y/a is "an exemplar of x/y/a" (similarity 0.60, needs '
+        "0.30)."
+    )

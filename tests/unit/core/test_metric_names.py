@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from waypost_server.core.metric_names import METRICS, Kind, Metric, metrics_table
+from waypost_server.core.metric import Kind, Metric
+from waypost_server.core.metric_names import METRICS, metrics_table
 
 NAMES = [metric.name for metric in METRICS]
 RESERVED = {"le", "quantile", "job", "instance", "pid"}

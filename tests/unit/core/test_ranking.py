@@ -61,6 +61,31 @@ def test_routes_are_ranked_as_the_loop_ranks_them(routes: list[int]) -> None:
             assert ours.threshold == theirs.threshold
 
 
+def test_a_boost_is_added_to_the_score_and_takes_confidence_from_the_others() -> None:
+    for query in QUERIES:
+        plain = {one.route: one for one in ranking(WORLD, query).candidates}
+        for route in (0, 3):
+            name = WORLD.exemplars.routes[route]
+            found = WORLD.ranking(query, count=32, boosts={name: 2.5}).candidates
+            boosted = {one.route: one for one in found}
+            assert boosted[name].score == pytest.approx(plain[name].score + 2.5, abs=1e-4)
+            assert boosted[name].confidence >= plain[name].confidence - 1e-9
+            others = [one for one in found if one.route != name]
+            assert [one.score for one in others] == [plain[one.route].score for one in others]
+
+
+def test_a_boost_lifts_a_route_that_the_head_would_not_have_looked_at() -> None:
+    clouds = Clouds(30, spread=0.3)
+    world = fitted(clouds, [3] * 30)
+    query = clouds.draw(labels_of([1] + [0] * 29), seed=7)[0]
+    liked = {one.route for one in world.ranking(query, count=8).candidates}
+    lifted = next(name for name in world.exemplars.routes if name not in liked)
+    best = world.ranking(query, count=3, boosts={lifted: 100.0}).candidates[0]
+    assert best.route == lifted
+    unknown = world.ranking(query, count=3, boosts={"nowhere": 100.0})
+    assert unknown == world.ranking(query, count=3)
+
+
 def test_a_candidates_nearest_exemplars_are_its_own_nearest_first() -> None:
     for query in QUERIES:
         for candidate in ranking(WORLD, query).candidates:
@@ -196,3 +221,35 @@ def test_the_same_exemplars_give_the_same_scoring_to_the_bit() -> None:
     np.testing.assert_array_equal(again.head.map.weights, WORLD.scoring.head.map.weights)
     assert again.calibration == WORLD.scoring.calibration
     assert again.thresholds == WORLD.scoring.thresholds
+
+
+@pytest.mark.parametrize("routes", [None, [1, 4, 5]], ids=str)
+def test_a_boost_sways_where_the_best_two_would_be_others_without_it(
+    routes: list[int] | None,
+) -> None:
+    counts = {True: 0, False: 0}
+    for query in QUERIES:
+        plain = [c.route for c in ranking(WORLD, query, routes=routes).candidates]
+        for name in plain:
+            for boost in (-6.0, 0.1, 6.0):
+                boosts = {name: boost}
+                found = WORLD.ranking(query, routes=routes, count=32, boosts=boosts)
+                boosted = [c.route for c in found.candidates]
+                sways = name in (*plain[:2], *boosted[:2])
+                assert found.swayed == ({name} if sways else set())
+                counts[sways] += 1
+        assert ranking(WORLD, query, routes=routes).swayed == set()
+    assert min(counts.values()) > 0
+
+
+def test_the_rows_of_those_who_vote_are_those_of_the_nearest_exemplars() -> None:
+    for query in QUERIES:
+        best, *others = WORLD.ranking(query, count=32, voters=4).candidates
+        own = [row for row, i in enumerate(WORLD.exemplars.route_ids)
+               if WORLD.exemplars.routes[i] == best.route]  # fmt: skip
+        cosines = {row: float(WORLD.vectors[row] @ query[: WORLD.dimension]) for row in own}
+        expected = sorted(own, key=lambda row: -cosines[row])[:4]
+        assert [row for row, _ in best.near] == expected
+        assert [cosine for _, cosine in best.near] == pytest.approx([cosines[r] for r in expected])
+        assert {one.near for one in others} == {()}
+    assert {one.near for one in ranking(WORLD, QUERIES[0]).candidates} == {()}

@@ -1,6 +1,5 @@
 import pytest
 
-from waypost_server.core.decision import BEST_LEFT_OUT
 from waypost_server.core.outcome import Reason
 from waypost_server.core.ranking import Candidate, NearestExemplar
 from waypost_server.core.rationale import MAX_QUOTE, SENTENCES, rationale
@@ -20,9 +19,17 @@ def candidate(route: str, text: str) -> Candidate:
 TWO = (candidate("billing", "where is my invoice"), candidate("support", "it will not start"))
 
 
-def test_every_reason_has_a_sentence() -> None:
-    never_first = {*BEST_LEFT_OUT, Reason.NO_ELIGIBLE_MODEL, Reason.DEGRADED}
-    assert set(SENTENCES) == set(Reason) - never_first - {Reason.REROUTE_LIMIT}
+def test_every_reason_that_a_ranking_or_a_model_gives_has_a_sentence() -> None:
+    assert set(SENTENCES) == {
+        Reason.ABOVE_THRESHOLD,
+        Reason.BELOW_THRESHOLD,
+        Reason.BELOW_MIN_CONFIDENCE,
+        Reason.WITHIN_MARGIN,
+        Reason.NEAR_NO_ROUTE,
+        Reason.NO_CANDIDATE,
+        Reason.STICKY,
+        Reason.MODEL_CONSULTED,
+    }
 
 
 @pytest.mark.parametrize("reason", set(SENTENCES) - {Reason.NO_CANDIDATE})
@@ -76,4 +83,34 @@ def test_a_long_exemplar_is_cut_and_put_on_one_line(text: str, quoted: str) -> N
     said = rationale([candidate("billing", text)], Reason.ABOVE_THRESHOLD, "billing")
     assert said == (
         f"Fits billing best; its nearest exemplar is {quoted} (similarity 0.57, needs 0.12)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "groups", "said"),
+    [
+        ("billing", {"ops": 0.9}, ""),
+        ("ops/db", {"ops": 0.8642}, " (ops 86%, within it db 50%)"),
+        (
+            "ops/db/join",
+            {"ops": 0.9, "ops/db": 0.72},
+            " (ops 90%, within it db 80%, within it join 60%)",
+        ),
+        ("ops", {"ops": 0.8642}, " (ops 86%, within it the route itself 50%)"),
+        (
+            "ops/db",
+            {"ops": 0.8642, "ops/db": 0.4321},
+            " (ops 86%, within it db 50%, within it the route itself 100%)",
+        ),
+        ("ops/db", {"ops": 0.0}, " (ops 0%, within it db 0%)"),
+    ],
+)
+def test_a_sentence_names_the_groups_and_what_multiplies_to_the_confidence(
+    route: str, groups: dict[str, float], said: str
+) -> None:
+    sentence = rationale(
+        [candidate(route, "text")], Reason.ABOVE_THRESHOLD, "general", groups=groups
+    )
+    assert sentence == (
+        f'Fits {route} best{said}; its nearest exemplar is "text" (similarity 0.57, needs 0.12).'
     )

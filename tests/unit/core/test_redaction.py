@@ -68,7 +68,7 @@ def test_a_valid_iban_never_stays(parts: tuple[str, str, str]) -> None:
         ("mail jane.doe+x@mail.example.co.uk, please", "mail [redacted: email], please"),
         ("<Jürgen@Bücher.example>", "<[redacted: email]>"),
         ("a.@b.example or 'c@d.example'", "[redacted: email] or '[redacted: email]'"),
-        ("key AKIAIOSFODNN7EXAMPLE here", "key [redacted: token] here"),
+        ("key AKIAIOSFODNN7EXAMPLA here", "key [redacted: token] here"),
         (f"use ghp_{'a1B2' * 9}.", "use [redacted: token]."),
         (f"sk-proj-{'Ab1_' * 8}", "[redacted: token]"),
         (f"sk-ant-api03-{'Ab1_' * 8}", "[redacted: token]"),
@@ -88,6 +88,8 @@ def test_a_valid_iban_never_stays(parts: tuple[str, str, str]) -> None:
         ),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza", "[redacted: private_key]"),
         ("to DE89 3704 0044 0532 0130 00 now", "to [redacted: iban] now"),
+        ("me@163.com or me@10.0.0.1", "[redacted: email] or [redacted: email]"),
+        ("digit@github.com my.git@a.example", "[redacted: email] [redacted: email]"),
         ("two: a@b.example c@d.example", "two: [redacted: email] [redacted: email]"),
     ],
 )
@@ -116,6 +118,9 @@ def test_each_kind_gives_way_to_its_name(text: str, kept: str) -> None:
         "the risk-based scoring of a task-oriented dialogue system",
         "basic understandability of a bearer certificate-of-deposit",
         "an email like name@host has no dot",
+        "npm install react@18.2.0 @types/node@20.1.4-beta.next fails",
+        "git clone git@github.com:org/repo.git",
+        "[submodule] url=git@gitlab.example.com:a/b.git",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from tests.records import decision
 from waypost_server.core.decision_log import CandidateRecord
 from waypost_server.core.outcome import Outcome, Reason
-from waypost_server.core.replay import Change, changes
+from waypost_server.core.replay import MODEL_CHOICE, OLDER, Change, NotReplayed, changes
 
 
 def test_a_decision_made_again_as_it_was_has_no_changes() -> None:
@@ -43,3 +43,16 @@ def test_each_thing_that_differs_is_named_with_both_values_in_the_order_of_its_w
         Change("models", ("cheap", "strong"), ()),
         Change("index_version", before.index_version, "0" * 12),
     )
+
+
+def test_what_is_not_replayed_is_no_change() -> None:
+    before = decision(reasons=(Reason.ABOVE_THRESHOLD, Reason.BUDGET_EXHAUSTED))
+    now = replace(before, models=(), reasons=(Reason.STICKY,), plan=(), flags=())
+    named = {one.name: one for one in changes(before, now)}
+    assert named.keys() == {"reasons", "plan", "flags", "models"}
+    assert named["plan"] == Change("plan", ("music", "a/b"), ())
+    assert named["flags"] == Change("flags", ("PERSONAL_DATA LOW", "JAILBREAK HIGH"), ())
+    assert changes(before, now, [MODEL_CHOICE, OLDER]) == (
+        Change("reasons", ("ABOVE_THRESHOLD",), ("STICKY",)),
+    )
+    assert changes(before, now, [NotReplayed("a word alone")]) == tuple(named.values())

@@ -5,13 +5,14 @@ from tests.fakes import ExactIndex
 from tests.unit.core.clouds import Clouds, Fitted, fitted, labels_of, table_of
 from waypost_server.core.calibration import UNCALIBRATED, CalibrationMethod
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
+from waypost_server.core.clues import Clues, Previous
+from waypost_server.core.comparing import COMPARED
 from waypost_server.core.decision import Decision
 from waypost_server.core.errors import InvalidQueryError, UnknownRouteError
 from waypost_server.core.evidence import SHORTLIST, gather_evidence, score_routes
 from waypost_server.core.head import Head
 from waypost_server.core.outcome import Outcome, Reason
 from waypost_server.core.query import MAX_CANDIDATES, Query
-from waypost_server.core.ranking import COMPARED
 from waypost_server.core.router import MANY_ROUTES, Router
 from waypost_server.core.scoring import Scoring
 from waypost_server.core.softmax import Floats, LinearMap
@@ -88,6 +89,20 @@ def test_only_allowed_routes_are_candidates_and_the_best_of_them_is_first(
         assert [c.route for c in found] == [world.exemplars.routes[i] for i in expected]
 
 
+def test_the_previous_route_of_a_conversation_is_a_candidate_whatever_its_place(
+    world: Fitted, router: Router
+) -> None:
+    for query in CLOUDS.draw(labels_of([1] * ROUTES), seed=14)[::6]:
+        every = decided(router, query, count=MAX_CANDIDATES).candidates
+        last = world.exemplars.routes[int(world.scoring.head.logits(query[np.newaxis])[0].argmin())]
+        assert last not in {candidate.route for candidate in every}
+        there = Query(text="x", clues=Clues(previous=Previous(last, 30.0)))
+        first, *others = router.decide(query, router.search(query), there).candidates
+        assert first.route == last
+        assert first.confidence == pytest.approx(1, abs=1e-6)
+        assert [one.route for one in others] == [one.route for one in every[: len(others)]]
+
+
 def test_where_only_routes_without_exemplars_are_allowed_there_is_no_candidate(
     router: Router,
 ) -> None:
@@ -157,7 +172,11 @@ def test_of_very_many_routes_the_head_is_asked_about_those_of_near_exemplars() -
     found = [decided(router, query).candidates[0].route for query in queries]
     same = [route == world.exemplars.routes[i] for route, i in zip(found, expected, strict=True)]
     assert np.mean(same) >= 0.98
-    # A route that is allowed is found, however far away.
+    # A route that is allowed is found, however far away, and so is that of a conversation.
+    last = Previous(world.exemplars.routes[-1], 30.0)
+    previous = Query(text="x", clues=Clues(previous=last))
+    stays = router.decide(queries[0], router.search(queries[0]), previous)
+    assert [one.route for one in stays.candidates[:2]] == [last.route, found[0]]
     only = decided(router, queries[0], allowed=frozenset([world.exemplars.routes[-1]]))
     assert [candidate.route for candidate in only.candidates] == [world.exemplars.routes[-1]]
     for query, best in zip(queries[:5], found, strict=False):

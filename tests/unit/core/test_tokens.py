@@ -34,3 +34,19 @@ def test_a_token_holds_until_its_end() -> None:
     assert tokens.find("1", NOON) is None
     assert tokens.find("2", NOON)
     assert tokens.find("1", NOON - timedelta(microseconds=1))
+
+
+def test_what_was_revoked_or_has_ended_is_known_by_name_and_opens_nothing() -> None:
+    first = Tokens([token("a", "1"), token("b", "2"), token("c", "3", NOON)])
+    second = Tokens([token("b", "2"), token("a", "new"), token("c", "3", NOON)]).after(first)
+    third = Tokens([token("b", "2")]).after(second)
+    assert second.find("1", NOON) is None
+    assert [second.former(secret, NOON) for secret in ("1", "2", "3", "new", "4", "")] == [
+        *("a", "", "c", "", "", ""),
+    ]
+    assert second.former("3", NOON - timedelta(seconds=1)) == ""
+    assert [third.former(secret, NOON) for secret in ("1", "3", "new")] == ["a", "c", "a"]
+    assert len(third) == 1
+    back = Tokens([token("a", "1")]).after(third)
+    assert (back.former("1", NOON), back.former("2", NOON)) == ("", "b")
+    assert back.former("x" * 10_000, NOON) == ""
