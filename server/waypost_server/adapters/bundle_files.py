@@ -8,9 +8,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from waypost_server.adapters.files import READING_ARRAYS
+from waypost_server.adapters.plain_file import open_plain, read_plain
 from waypost_server.core.errors import BundleError
 
 MANIFEST = "manifest.json"
+
+MAX_MANIFEST = 2**20
+"""Bytes of a manifest; ours have a few thousand."""
+
+MAX_JSON = 32 * 2**20
+"""Bytes of a file that is parsed whole; 10,000 routes without prompts have 8 million, which take a
+second."""
+
+
+def is_parsed_whole(name: str) -> bool:
+    """Whether a file of that name is JSON, so that MAX_JSON holds."""
+    return name.endswith(".json")
 
 
 class BundleFiles:
@@ -27,7 +41,8 @@ class BundleFiles:
 
     def content(self, name: str) -> bytes:
         """What a file holds."""
-        content = read(self.folder / name)
+        most = MAX_JSON if is_parsed_whole(name) else -1
+        content = read(self.folder / name, most=most)
         self._compare(name, hashlib.sha256(content).hexdigest())
         return content
 
@@ -35,7 +50,7 @@ class BundleFiles:
         """Where a file is, to be mapped; its hash is taken without keeping it in memory."""
         path = self.folder / name
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable(path, error) from None
@@ -48,9 +63,10 @@ class BundleFiles:
         """The array of so many rows in a .npy file, mapped from disk or read and found finite."""
         path = self.path(name)
         try:
-            found: npt.NDArray[Any] = np.load(
-                path, mmap_mode="r" if mapped else None, allow_pickle=False
-            )
+            with READING_ARRAYS:
+                found: npt.NDArray[Any] = np.load(
+                    path, mmap_mode="r" if mapped else None, allow_pickle=False
+                )
         except Exception as error:  # noqa: BLE001  (numpy raises what its parsers raise)
             raise BundleError(f"{path}: cannot be read: {error}; build again") from None
         if found.ndim != 2 or found.dtype.kind != "f":
@@ -70,10 +86,10 @@ class BundleFiles:
             )
 
 
-def read(path: Path) -> bytes:
-    """The content of a bundle's file, whatever it is; raises BundleError."""
+def read(path: Path, *, most: int = -1) -> bytes:
+    """The content of a bundle's file, of at most so many bytes if any; raises BundleError."""
     try:
-        return path.read_bytes()
+        return read_plain(path, most=most)
     except OSError as error:
         raise _unreadable(path, error) from None
 

@@ -8,7 +8,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from waypost_server.adapters.bundle_files import MANIFEST, BundleFiles, read
+from waypost_server.adapters.bundle_files import (
+    MANIFEST,
+    MAX_JSON,
+    MAX_MANIFEST,
+    BundleFiles,
+    is_parsed_whole,
+    read,
+)
 from waypost_server.adapters.exemplar_lines import jsonl, read_exemplars, write_exemplars
 from waypost_server.adapters.faiss_index import FaissIndex, IndexKind
 from waypost_server.adapters.files import as_npy, sha256_hex
@@ -21,6 +28,7 @@ from waypost_server.adapters.scoring_files import (
 )
 from waypost_server.adapters.stage_files import StoredFirstStage, read_stage, write_stage
 from waypost_server.core.bundle import Bundle, negatives_of
+from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog
 from waypost_server.core.errors import BundleError
 from waypost_server.core.exemplars import ExemplarTable
@@ -97,6 +105,11 @@ class StoredBundle:
     def version(self) -> str:
         """The bundle's version."""
         return self.folder.name
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether labelled queries calibrated it, not exemplars alone."""
+        return self.scoring.calibration.method is CalibrationMethod.HELD_OUT
 
     def known(self) -> Mapping[str, Encodings]:
         """All encodings of the bundle by text."""
@@ -182,7 +195,17 @@ def with_scoring(stored: StoredBundle, scoring: Scoring) -> tuple[str, Mapping[s
 def _sealed(
     manifest: BundleManifest, files: Mapping[str, bytes]
 ) -> tuple[str, Mapping[str, bytes]]:
-    """The files and their manifest, whose hash is the version."""
+    """The files and their manifest, whose hash is the version.
+
+    Raises:
+        BundleError: one is larger than is read.
+    """
+    for name, file in files.items():
+        if is_parsed_whole(name) and len(file) > MAX_JSON:
+            raise BundleError(
+                f"{name} would be of {len(file):,} bytes, and {MAX_JSON:,} are read; "
+                "shorten specialist.md and route.yaml, or split the routes among servers"
+            )
     hashes = {name: sha256_hex(content) for name, content in sorted(files.items())}
     content = manifest.model_copy(update={"files": hashes}).model_dump_json(indent=1).encode()
     return sha256_hex(content)[:VERSION_DIGITS], {**files, MANIFEST: content}
@@ -226,7 +249,7 @@ def _damaged(path: Path, error: ValidationError) -> BundleError:
 
 def read_manifest(folder: Path) -> BundleManifest:
     """The manifest of the bundle in `folder`; raises BundleError."""
-    content = read(folder / MANIFEST)
+    content = read(folder / MANIFEST, most=MAX_MANIFEST)
     found = sha256_hex(content)
     if not found.startswith(folder.name):
         raise BundleError(

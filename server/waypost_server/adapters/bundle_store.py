@@ -3,15 +3,18 @@
 import fcntl
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from waypost_server.adapters import bundle_format
 from waypost_server.adapters.bundle_format import VERSION_DIGITS, StoredBundle, is_intact
-from waypost_server.adapters.files import replace_durably, sync_folder, write_durably
+from waypost_server.adapters.bundle_listing import describe
+from waypost_server.adapters.bundle_marks import BundleMarks, Mark
+from waypost_server.adapters.files import open_lock, replace_durably, sync_folder, write_durably
 from waypost_server.adapters.held_folder import unless_held
+from waypost_server.adapters.plain_file import read_plain
 from waypost_server.core.building import BuiltVersion
 from waypost_server.core.bundle import Bundle
 from waypost_server.core.errors import BuildRunningError, BundleError
@@ -29,12 +32,13 @@ class BundleStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._marks = BundleMarks(folder)
 
     def live_version(self) -> str | None:
         """The live version; None when nothing has been built yet; raises BundleError."""
         path = self._folder / CURRENT
         try:
-            version = path.read_bytes().decode("ascii", errors="replace").strip()
+            version = read_plain(path, most=64).decode("ascii", errors="replace").strip()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -105,7 +109,9 @@ class BundleStore:
             return self._written(*bundle_format.with_scoring(stored, scoring))
 
     def activate(self, version: str, *, instead_of: str | None = None) -> str | None:
-        """Makes a version live once it is found sound; the last step is atomic.
+        """Makes a version live once it is found sound; the step that counts is atomic.
+
+        It has no mark from then on: whoever made it live knew what the gate had said.
 
         Args:
             version: one in the folder.
@@ -128,7 +134,35 @@ class BundleStore:
             if before and before != version:
                 replace_durably(self._folder / PREVIOUS, f"{before}\n".encode())
             replace_durably(self._folder / CURRENT, f"{version}\n".encode())
+            self._marks.lift(version)
             return before
+
+    def note_tried(self, version: str) -> None:
+        """Keeps that a version has never been live, and that the gate has nothing against it."""
+        self._mark(version, Mark())
+
+    def note_refused(self, version: str, problems: Sequence[str]) -> None:
+        """Keeps why the gate refused a version, a sentence each; not of the live one: it serves."""
+        self._mark(version, Mark(tuple(problems)))
+
+    def note_passed(self, version: str) -> None:
+        """Forgets that the gate once refused a version."""
+        if self.refusal(version):
+            self._mark(version, Mark())
+
+    def refusal(self, version: str) -> tuple[str, ...]:
+        """Why the gate refused a version; empty if it did not, or if it is live."""
+        mark = self._marked(version)
+        return mark.refused if mark else ()
+
+    def _mark(self, version: str, mark: Mark) -> None:
+        with self._changing():
+            if version != self._named():
+                self._marks.put(version, mark)
+
+    def _marked(self, version: str) -> Mark | None:
+        # A live one has a mark only if whoever made it live was killed before the end.
+        return None if version == self._named() else self._marks.of(version)
 
     def adopt(self, aside: Path) -> None:
         """Takes over a version's folder that was written elsewhere on this disk, and activates it.
@@ -149,22 +183,34 @@ class BundleStore:
         """The versions in the folder, the newest first."""
         live = self._named()
         found = [
-            listed
+            described
             for version in self.versions()
-            if (listed := _listed(self._folder / version, is_live=version == live))
+            if (
+                described := describe(
+                    self._folder / version, is_live=version == live, mark=self._marked(version)
+                )
+            )
         ]
         return tuple(sorted(found, key=lambda each: (each.built_at, each.version), reverse=True))
 
-    def prune(self, keep: int) -> tuple[str, ...]:
+    def prune(self, keep: int, *, spare: Collection[str] = ()) -> tuple[str, ...]:
         """Removes all but the newest `keep` versions, and returns those that went.
 
-        The live one stays in any case, and the one before it, and those that a process of this
-        machine serves. Raises BundleError when one cannot be removed.
+        Versions that are aside, refused or tried, are counted by themselves: they take no other's
+        place, and go in their turn. The live one stays in any case, and the one before it, those to
+        spare and those that a process of this machine serves. Raises BundleError when one cannot be
+        removed.
         """
         with self._changing():
             self._clean()
-            stay = {self._named(), self._previous()}
-            old = [each.version for each in self.listed()[keep:] if each.version not in stay]
+            stay = {self._named(), self._previous(), *spare}
+            listed = self.listed()
+            old = [
+                each.version
+                for kind in (False, True)
+                for each in [one for one in listed if one.is_aside is kind][keep:]
+                if each.version not in stay
+            ]
             return tuple(version for version in old if self._removed(version))
 
     def _removed(self, version: str) -> bool:
@@ -174,6 +220,7 @@ class BundleStore:
             if free:
                 folder.rename(aside)  # at once: a version is whole or not there
                 shutil.rmtree(aside)
+                self._marks.lift(version)
         return free
 
     def _named(self) -> str | None:
@@ -184,9 +231,10 @@ class BundleStore:
 
     def _previous(self) -> str | None:
         try:
-            return (self._folder / PREVIOUS).read_text("ascii", errors="replace").strip()
+            content = read_plain(self._folder / PREVIOUS, most=64)
         except OSError:
             return None
+        return content.decode("ascii", errors="replace").strip()
 
     def _written(self, version: str, files: Mapping[str, bytes]) -> StoredBundle:
         folder = self._folder / version
@@ -210,6 +258,7 @@ class BundleStore:
         for pattern in (".building-*", ".removing-*"):
             for leftover in self._folder.glob(pattern):
                 shutil.rmtree(leftover)
+        self._marks.clean(self.versions())
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -237,10 +286,10 @@ class BundleStore:
                 raise self._unwritable(error) from error
 
     @contextmanager
-    def _folder_open(self, name: str) -> Iterator[IO[str]]:
+    def _folder_open(self, name: str) -> Iterator[IO[bytes]]:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / name).open("w")
+            lock = open_lock(self._folder / name)
         except OSError as error:
             raise self._unwritable(error) from error
         with lock:
@@ -248,27 +297,3 @@ class BundleStore:
 
     def _unwritable(self, error: OSError) -> BundleError:
         return BundleError(f"{self._folder}: cannot be written: {error.strerror}")
-
-
-def _listed(folder: Path, *, is_live: bool) -> BuiltVersion | None:
-    """What is known of a version without its files; None if it went meanwhile."""
-    try:
-        built_at = folder.stat().st_mtime
-    except OSError:
-        return None
-    try:
-        manifest = bundle_format.read_manifest(folder)
-    except BundleError as error:
-        return BuiltVersion(
-            version=folder.name, is_live=is_live, built_at=built_at, problem=str(error)
-        )
-    return BuiltVersion(
-        version=folder.name,
-        is_live=is_live,
-        built_at=built_at,
-        route_count=manifest.route_count,
-        exemplar_count=manifest.exemplar_count,
-        encoder_name=manifest.encoder_name,
-        encoder_fingerprint=manifest.encoder_fingerprint,
-        routes_sha256=manifest.routes_sha256,
-    )

@@ -1,8 +1,10 @@
 """The database that a server, or a fleet, keeps its records in: SQLite or PostgreSQL."""
 
 import logging
+import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy
@@ -16,6 +18,9 @@ BUSY_MS = 5_000
 """How long a writer of SQLite waits for another process's transaction, which takes milliseconds."""
 
 _AGAIN_MS = 50
+
+MODE = 0o600
+"""Of a new file: it says who asked what when, and may have the queries."""
 
 
 def open_database(url: str) -> sqlalchemy.Engine:
@@ -59,6 +64,10 @@ def _sqlite(url: sqlalchemy.URL, path: Path) -> sqlalchemy.Engine:
     @sqlalchemy.event.listens_for(engine, "do_connect")
     def make_folder(*_: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite would let everybody read it; the files beside it are made like it. Where it cannot
+        # be made, SQLite says why.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _: object) -> None:

@@ -18,6 +18,7 @@ from waypost_server.adapters.log_rows import (
     decision_row,
     outcome_of,
     outcome_row,
+    with_request_id,
 )
 from waypost_server.adapters.log_tables import DECISIONS, OUTCOMES, STATE, prepare, state
 from waypost_server.core.decision_log import (
@@ -227,6 +228,10 @@ def _where(select: "Select[Any]", wanted: LogFilter) -> "Select[Any]":
         value = getattr(wanted, name)
         if value is not None:
             select = select.where(columns[name] == value)
+    if wanted.request_id is not None:
+        # Unlike LIKE, this tells capitals apart in SQLite, too.
+        without = func.replace(columns.record, with_request_id(wanted.request_id), "")
+        select = select.where(without != columns.record)
     return select
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from waypost_server.adapters.files import sha256_hex, sync_folder, write_durably
+from waypost_server.adapters.plain_file import read_plain
 from waypost_server.core.errors import EncoderError
 
 MANIFEST_FILE = "encoder.json"
@@ -17,6 +18,9 @@ MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 TABLE_FILE = "table.npy"
 SCALES_FILE = "scales.npy"
+
+MAX_MANIFEST = 2**20
+"""Bytes of a manifest; ours have a thousand."""
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -80,10 +84,12 @@ def read_manifest(folder: Path) -> EncoderManifest:
     """The manifest of the encoder in `folder`; raises EncoderError."""
     path = folder / MANIFEST_FILE
     try:
-        return EncoderManifest.model_validate_json(path.read_bytes())
+        return EncoderManifest.model_validate_json(read_plain(path, most=MAX_MANIFEST))
     except OSError as error:
         raise EncoderError(
-            f"{path}: {error.strerror}; an encoder is a folder that `waypost encoder export` wrote"
+            f"{path}: {error.strerror}; an encoder is a folder that `waypost encoder export` "
+            "wrote (WAYPOST_ENCODER names it), and the shipped one is in a clone's models/ and in "
+            "the package waypost-encoder"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
@@ -95,7 +101,7 @@ def read_verified(folder: Path, name: str, manifest: EncoderManifest) -> bytes:
     """The content of one of the encoder's files; raises EncoderError unless its hash is right."""
     path = folder / name
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as error:
         raise EncoderError(f"{path}: {error.strerror}; export the encoder again") from None
     wanted, found = manifest.files.get(name), sha256_hex(content)

@@ -1,5 +1,6 @@
 """The exemplar index on FAISS."""
 
+import struct
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -16,6 +17,14 @@ from waypost_server.core.ports import Neighbours, Rows, Vectors
 EXACT_UP_TO = 20_000
 """Exemplars up to which all are compared, in two to four milliseconds, and where routes are small,
 never; lists take seconds to build."""
+
+
+_EXACT, _LISTS = b"IxFI", b"IwPf"
+"""How FAISS marks the two kinds of index that a bundle has."""
+
+_FLAT = struct.Struct("<4siq16x?iQ")
+"""What stands before a flat index's vectors: its mark, their length and number, whether it is
+trained, the metric, and how many numbers follow."""
 
 
 class IndexKind(StrEnum):
@@ -41,6 +50,8 @@ class FaissIndex:
     ) -> None:
         self._index = index
         self.halves = halves
+        # Each look into FAISS takes a microsecond, and a decision asks a dozen times.
+        self._size, self._dimension = int(index.ntotal), int(index.d)
 
     @classmethod
     def build(cls, vectors: Vectors, *, exact_up_to: int = EXACT_UP_TO) -> "FaissIndex":
@@ -59,6 +70,8 @@ class FaissIndex:
             content: what it wrote.
             halves: the vectors at half size, shape (n, dimension), of a large one.
         """
+        if not _may_be_read(content, is_flat=halves is None):
+            raise BundleError("exemplars.faiss is not a FAISS index of ours; build again")
         try:
             index = faiss.deserialize_index(np.frombuffer(content, dtype=np.uint8))
         except RuntimeError:
@@ -81,12 +94,12 @@ class FaissIndex:
     @property
     def size(self) -> int:
         """How many exemplars it holds."""
-        return int(self._index.ntotal)
+        return self._size
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._index.d)
+        return self._dimension
 
     @property
     def kind(self) -> IndexKind:
@@ -126,6 +139,26 @@ class FaissIndex:
         vectors = np.asarray(_Owned(borrowed, self._index)).reshape(self.size, self.dimension)
         vectors.flags.writeable = False
         return vectors
+
+
+def _may_be_read(content: bytes, *, is_flat: bool) -> bool:
+    """Whether FAISS may parse it: of its dozens of formats, some of which name files, ours alone.
+
+    The format of a flat index is all looked at: FAISS's parser is C++, and believes what it reads.
+    """
+    if not is_flat:
+        return content[:4] == _LISTS
+    if len(content) < _FLAT.size:
+        return False
+    kind, dimension, count, trained, metric, length = _FLAT.unpack_from(content)
+    return bool(
+        kind == _EXACT
+        and dimension > 0
+        and trained
+        and metric == faiss.METRIC_INNER_PRODUCT
+        and length == count * dimension
+        and len(content) == _FLAT.size + 4 * length
+    )
 
 
 class _Owned:

@@ -3,10 +3,16 @@
 import hashlib
 import io
 import os
+import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+
+READING_ARRAYS = threading.Lock()
+"""Held while numpy reads an array's header: it does so by Python's own parser, which in 3.11 keeps
+its depth where all threads share it, so that two at a time may end in a SystemError (CPython issue
+106905)."""
 
 
 def sha256_hex(content: bytes) -> str:
@@ -39,6 +45,15 @@ def replace_durably(path: Path, content: bytes) -> None:
     write_durably(aside, content)
     aside.replace(path)
     sync_folder(path.parent)
+
+
+def open_lock(path: Path) -> IO[bytes]:
+    """Opens a file to be locked, which is made if need be; raises OSError where it is a link.
+
+    Nothing is cut off: in a folder of a stranger the name may lead to somebody's file.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o644), "r+b", buffering=0)
 
 
 def sync_file(path: Path) -> None:

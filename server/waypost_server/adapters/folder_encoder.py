@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer
-
 from waypost_server.adapters.encoder_manifest import EncoderManifest
+from waypost_server.adapters.tokenizer_file import largest_id, read_tokenizer
 
 
 class FolderEncoder:
@@ -12,7 +11,7 @@ class FolderEncoder:
 
     def __init__(self, manifest: EncoderManifest, tokenizer: bytes) -> None:
         self.manifest = manifest
-        self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        self._tokenizer = read_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(max_length=manifest.max_tokens)
         self._tokenizer.no_padding()
 
@@ -40,6 +39,11 @@ class FolderEncoder:
     def token_count(self) -> int:
         """Size of the vocabulary."""
         return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def largest_id(self) -> int:
+        """Of all tokens: what the encoder must have a vector for."""
+        return largest_id(self._tokenizer)
 
     def _token_ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Ids of each text's tokens, with the special ones around them or without."""

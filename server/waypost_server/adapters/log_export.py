@@ -25,6 +25,10 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+MODE = 0o600
+"""The log may have queries."""
+
+
 def export(
     decisions: Iterable[LoggedDecision],
     path: Path,
@@ -59,6 +63,9 @@ def export(
 def _aside(path: Path) -> Iterator[Path]:
     """A file beside `path` that takes its place at the end, and goes if there is none."""
     aside = path.with_name(f".{path.name}.new")
+    aside.unlink(missing_ok=True)
+    # New and ours: where others may write, the name could be their link to a file of ours.
+    os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
     try:
         yield aside
         with aside.open("rb") as file:
@@ -109,6 +116,8 @@ def _row(logged: LoggedDecision) -> dict[str, Any]:
     row = logged_json(logged)
     for each in (row, *row["outcomes"]):
         each["at"] = each.pop("at_ms")
+    if row.get("metadata") is not None:
+        row["metadata"] = list(row["metadata"].items())
     return row
 
 
@@ -119,6 +128,8 @@ def _schema(pyarrow: Any) -> Any:  # noqa: ANN401  (it has no types)
     candidate = pyarrow.struct(
         {"route": text, "confidence": number, "similarity": number, "threshold": number}
     )
+    flag = pyarrow.struct({"kind": text, "severity": text})
+    step = pyarrow.struct({"route": text, "depends_on": pyarrow.list_(whole), "confidence": number})
     parts = ("queue_us", "encode_us", "search_us", "decide_us", "total_us")
     attempt = pyarrow.struct(
         {"model": text, "succeeded": truth, "error_kind": text}
@@ -133,7 +144,7 @@ def _schema(pyarrow: Any) -> Any:  # noqa: ANN401  (it has no types)
     )
     return pyarrow.schema(
         {"decision_id": text, "at": time}
-        | dict.fromkeys(("tenant", "caller", "request_id", "session_id"), text)
+        | dict.fromkeys(("tenant", "caller", "request_id", "session_id", "previous_route"), text)
         | {"route": text, "outcome": text, "action": text, "reasons": names}
         | {"confidence": number, "similarity": number, "threshold": number}
         | {"calibration": text, "stage": text, "candidates": pyarrow.list_(candidate)}
@@ -142,5 +153,8 @@ def _schema(pyarrow: Any) -> Any:  # noqa: ANN401  (it has no types)
         | {"timings": pyarrow.struct(dict.fromkeys(parts, whole))}
         | {"allowed_routes": names, "rejected_routes": names}
         | {"rejected_decision": text, "rejection_reason": text}
-        | {"text": text, "text_redacted": truth, "outcomes": pyarrow.list_(outcome)}
+        | {"text": text, "text_redacted": truth}
+        | {"flags": pyarrow.list_(flag), "plan": pyarrow.list_(step)}
+        | {"metadata": pyarrow.map_(text, text), "consultation_usd": number}
+        | {"outcomes": pyarrow.list_(outcome)}
     )

@@ -1,5 +1,6 @@
 """Logged decisions as JSON's types, for programs."""
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +34,8 @@ def _fields(record: Any) -> dict[str, Any]:  # noqa: ANN401  (any dataclass)
 def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return dict(value)
     return _fields(value) if is_dataclass(value) else value
 
 

@@ -9,14 +9,17 @@ from operator import attrgetter
 from typing import Any
 
 from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    FlagRecord,
     OutcomeRecord,
+    StepRecord,
     TimingsRecord,
 )
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
-from waypost_server.core.redaction import redacted
+from waypost_server.core.redaction import redacted, redacted_values
 from waypost_server.core.report import Attempt, Feedback, OutcomeReport, Role, SpecialistOutcome
 
 Row = dict[str, Any]
@@ -25,11 +28,13 @@ Row = dict[str, Any]
 COLUMNS = ("decision_id", "at_ms", "tenant", "route", "outcome", "confidence", "index_version")
 """Of a decision; the rest is JSON in the column `record`."""
 
-_NESTED = ("candidates", "timings")
+_NESTED = ("candidates", "timings", "flags", "plan")
 _REST = tuple(
     field.name for field in fields(DecisionRecord) if field.name not in (*COLUMNS, *_NESTED)
 )
 _CANDIDATE = tuple(field.name for field in fields(CandidateRecord))
+_FLAG = tuple(field.name for field in fields(FlagRecord))
+_STEP = tuple(field.name for field in fields(StepRecord))
 _TIMINGS = tuple(field.name for field in fields(TimingsRecord))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ATTEMPT_DEFAULTS = asdict(Attempt(model=""))
@@ -39,12 +44,14 @@ def redacted_decision(decision: DecisionRecord) -> DecisionRecord:
     """A decision without what a log must not keep."""
     text = None if decision.text is None else redacted(decision.text)
     reason = decision.rejection_reason and redacted(decision.rejection_reason)
+    metadata = decision.metadata and redacted_values(decision.metadata)
     changed = text != decision.text
-    if not changed and reason == decision.rejection_reason:
+    if not changed and reason == decision.rejection_reason and metadata == decision.metadata:
         return decision
     return replace(
         decision,
         text=text,
+        metadata=metadata,
         text_redacted=decision.text_redacted or changed,
         rejection_reason=reason,
     )
@@ -57,6 +64,12 @@ def decision_row(decision: DecisionRecord) -> Row:
     rest: Row = dict(_values(kept, _REST))
     rest["candidates"] = [dict(_values(each, _CANDIDATE)) for each in kept.candidates]
     rest["timings"] = dict(_values(kept.timings, _TIMINGS))
+    if kept.flags is not None:
+        rest["flags"] = [dict(_values(each, _FLAG)) for each in kept.flags]
+    if kept.plan is not None:
+        rest["plan"] = [dict(_values(each, _STEP)) for each in kept.plan]
+    if kept.metadata is not None:  # as pairs: a key of a caller's looks like none of ours
+        rest["metadata"] = [*kept.metadata.items()]
     return row | {"record": _json(rest)}
 
 
@@ -92,6 +105,7 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         caller=rest["caller"],
         request_id=rest["request_id"],
         session_id=rest["session_id"],
+        previous_route=rest.get("previous_route", ""),  # older rows have none
         route=row["route"],
         outcome=Outcome(row["outcome"]),
         action=Action(rest["action"]),
@@ -113,6 +127,10 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         rejection_reason=rest["rejection_reason"],
         text=rest["text"],
         text_redacted=rest["text_redacted"],
+        flags=_flags(rest.get("flags")),  # older rows have none of these
+        plan=_steps(rest.get("plan")),
+        metadata=None if rest.get("metadata") is None else dict(rest["metadata"]),
+        consultation_usd=rest.get("consultation_usd"),
     )
 
 
@@ -138,6 +156,20 @@ def outcome_of(row: Mapping[str, Any]) -> OutcomeRecord:
     )
 
 
+def _flags(rows: Iterable[Row] | None) -> tuple[FlagRecord, ...] | None:
+    if rows is None:
+        return None
+    return tuple(
+        FlagRecord(kind=FlagKind(row["kind"]), severity=Severity(row["severity"])) for row in rows
+    )
+
+
+def _steps(rows: Iterable[Row] | None) -> tuple[StepRecord, ...] | None:
+    if rows is None:
+        return None
+    return tuple(StepRecord(**{**row, "depends_on": tuple(row["depends_on"])}) for row in rows)
+
+
 def _values(record: object, names: tuple[str, ...]) -> Iterable[tuple[str, Any]]:
     """Names and values of some fields, two or more."""
     return zip(names, _getter(names)(record), strict=True)
@@ -153,6 +185,11 @@ def _attempt(attempt: Attempt) -> Row:
     return {"model": attempt.model} | {
         name: value for name, value in asdict(attempt).items() if value != _ATTEMPT_DEFAULTS[name]
     }
+
+
+def with_request_id(request_id: str) -> str:
+    """What the record of a decision with this id holds, and no other one does."""
+    return _json({"request_id": request_id})[1:-1]
 
 
 def _json(value: Row) -> str:

@@ -63,6 +63,8 @@ class OnnxEncoder(FolderEncoder):
         try:
             encoder = cls(manifest, model, tokenizer)
             found = encoder.encode(["a first call also warms the session up"]).shape[1]
+            encoder.encode([""])  # what is left of some queries
+            encoder.encode_tokens([encoder.largest_id])
         except _UNUSABLE as error:
             raise EncoderError(
                 f"{folder}: the graph or the tokenizer cannot be used: {error}; "

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, field_validator
 
-from waypost_server.adapters.re2_syntax import re2_problem
+from waypost_server.adapters.re2_patterns import pattern_problem
 from waypost_server.adapters.section import Fraction, Seconds, Section, Uint32, fits_float
 from waypost_server.core.policy import GuardAction, Pattern, Pick
 
@@ -60,7 +60,7 @@ class ChecksSection(Section):
     @field_validator("regex")
     @classmethod
     def _regex_is_re2(cls, value: str) -> str:
-        if problem := re2_problem(value):
+        if problem := pattern_problem(value):
             raise ValueError(f"regex {problem}")
         return value
 

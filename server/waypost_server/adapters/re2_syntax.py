@@ -1,7 +1,6 @@
-"""Whether RE2, which clients run, takes a regular expression; this side has Python's alone."""
+"""What other engines know in a regular expression and RE2 does not, and what to write instead."""
 
 import re
-import warnings
 from collections.abc import Iterator
 
 MAX_REPEATS = 1000
@@ -10,7 +9,8 @@ MAX_REPEATS = 1000
 _TOKEN = re.compile(
     r"""
     \\(?P<escape>.)
-    | (?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])  # in which all that follows here is plain text
+    # In a set all that follows here is plain text.
+    | (?P<set>\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\])
     | \(\?(?P<group>P=|<?[=!]|[(>\#])
     | \(\?(?P<flags>[A-Za-z-]+)[:)]
     | (?P<possessive>(?:[*+?]|\{\d+(?:,\d*)?\})\+)
@@ -34,16 +34,17 @@ _GROUPS = {
 }
 
 
-def re2_problem(pattern: str) -> str | None:
-    """What RE2 would refuse in `pattern`, and what to write; None if nothing is known."""
-    try:
-        with warnings.catch_warnings():  # of sets in sets, which RE2 has
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError, ValueError) as error:
-        return f"is no regular expression: {error}; mend it"
-    for found in _foreign(pattern):
-        return f"has what RE2 lacks: {found}"
+def lacking(pattern: str) -> str | None:
+    """What RE2 lacks of an expression that it refuses, and the cure; None if nothing is known."""
+    return next(_foreign(pattern), None)
+
+
+def literal_repeat(pattern: str) -> str | None:
+    """A repetition without its lower count, which RE2 takes for plain text, and the cure."""
+    for token in _TOKEN.finditer(pattern):
+        counts = token["counts"] or ""
+        if counts.startswith(","):
+            return f"{{{counts}}}; write {{0{counts}}}"
     return None
 
 
@@ -61,8 +62,8 @@ def _foreign(pattern: str) -> Iterator[str]:
                 yield f"the flags {token['flags']}; use i, m and s alone"
             case "possessive":
                 yield "a possessive repetition; write a plain one"
-            case "counts":
-                yield from _foreign_counts(token["counts"])
+            case "counts" if _many(token["counts"]):
+                yield f"more than {MAX_REPEATS:,} repetitions; write fewer"
             case _:
                 pass
 
@@ -76,8 +77,6 @@ def _foreign_in_set(char: str) -> str | None:
     return _ESCAPES["u"] if char in "b123456789" else _foreign_escape(char)
 
 
-def _foreign_counts(counts: str) -> Iterator[str]:
-    if counts.startswith(","):  # plain text to RE2
-        yield f"{{{counts}}}; write {{0{counts}}}"
-    if any(int(count or 0) > MAX_REPEATS for count in counts.split(",")):
-        yield f"more than {MAX_REPEATS:,} repetitions; write fewer"
+def _many(counts: str) -> bool:
+    digits = len(str(MAX_REPEATS))
+    return any(len(count) > digits or int(count or 0) > MAX_REPEATS for count in counts.split(","))

@@ -5,6 +5,7 @@ There it looks as in an index folder: a folder a version, and `CURRENT`, which i
 
 import fcntl
 import hashlib
+import logging
 import re
 import shutil
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from waypost_server.adapters import bundle_format
-from waypost_server.adapters.bundle_files import MANIFEST
+from waypost_server.adapters.bundle_files import MANIFEST, MAX_MANIFEST
 from waypost_server.adapters.bundle_format import (
     VERSION_DIGITS,
     BundleManifest,
@@ -24,14 +25,17 @@ from waypost_server.adapters.bundle_format import (
 )
 from waypost_server.adapters.bundle_store import CURRENT, VERSION, BundleStore
 from waypost_server.adapters.files import (
+    open_lock,
     replace_durably,
     sha256_hex,
     sync_file,
     sync_folder,
     write_durably,
 )
+from waypost_server.adapters.plain_file import read_plain
 from waypost_server.adapters.remote_folder import RemoteFolder
-from waypost_server.core.errors import BundleError
+from waypost_server.core.building import refusal
+from waypost_server.core.errors import BundleError, WaypostError
 
 ASIDE = ".fetching"
 FOLLOWED = ".followed"
@@ -40,13 +44,14 @@ FILE_NAME = r"[a-z][a-z0-9_]{0,63}\.(faiss|json|jsonl|npy|npz)"
 """What a manifest may name: a file beside it, and nothing else."""
 
 MAX_FILES = 64
-MAX_MANIFEST = 2**20
 
 FETCH_SECONDS = 1800.0
 """One bundle at most: 8 GB at 5 MB a second. What has come by then is kept for the next time."""
 
 Check = Callable[[StoredBundle], None]
-"""Raises BundleError when a bundle cannot be served here."""
+"""Raises BundleError or EncoderError when a bundle cannot be served here."""
+
+_log = logging.getLogger(__name__)
 
 
 def _any(stored: StoredBundle) -> None:
@@ -54,10 +59,13 @@ def _any(stored: StoredBundle) -> None:
 
 
 class RemoteBundles:
-    """The versions in a folder elsewhere; a method that raises BundleError changed nothing.
+    """The versions in a folder elsewhere; a method that raises WaypostError changed nothing.
 
     What is there is believed as little as what is on disk: only files that a manifest names, only
     beside it, only as large as is allowed, and only with the hashes that it gives.
+
+    Attributes:
+        refused: why what is live there is not live here; empty if it is, or nobody knows.
     """
 
     def __init__(
@@ -80,6 +88,8 @@ class RemoteBundles:
         self._most_bytes = most_bytes
         self._check = check
         self._clock = clock
+        self._is_empty = False
+        self.refused = ""
 
     def __str__(self) -> str:
         return str(self._remote)
@@ -94,18 +104,32 @@ class RemoteBundles:
             raise BundleError(f"{self._remote}/{CURRENT}: it names no version, but {version!r}")
         return version
 
-    def push(self, index: Path, version: str | None = None, *, again: bool = False) -> str:
+    def push(
+        self,
+        index: Path,
+        version: str | None = None,
+        *,
+        again: bool = False,
+        force: bool = False,
+    ) -> str:
         """Copies a version, by default the live one, and makes it live there.
 
         Args:
             index: the folder of bundles here.
             version: which.
             again: whether to copy files, too, that are there already in the right size.
+            force: whether even one that the gate refused.
 
         Returns:
             The version.
         """
-        stored = BundleStore(index).load(version)
+        store = BundleStore(index)
+        stored = store.load(version)
+        if not force and (problems := store.refusal(stored.version)):
+            raise BundleError(
+                f"{refusal(stored.version, problems)}; mend that and build again, or push it all "
+                "the same with --force"
+            )
         folder = stored.folder
         # The manifest comes last, so that what has one was whole.
         known = not again and self._remote.size(f"{folder.name}/{MANIFEST}") is not None
@@ -127,14 +151,33 @@ class RemoteBundles:
             or another process does it.
         """
         version = self.live_version()
+        self._say_if_empty(version)
         here = BundleStore(index).live_version() if index.is_dir() else None
         if version is None or (here and version == _followed(index)):
+            self.refused = ""
             return None
         with _alone(index) as alone:
             if not alone or (here and version == _followed(index)):
                 return None
-            self._take(index, version)
+            try:
+                self._take(index, version)
+            except WaypostError as error:
+                self.refused = str(error)
+                raise
+        self.refused = ""
         return None if version == here else version
+
+    def _say_if_empty(self, version: str | None) -> None:
+        """Once when there is nothing to follow, and once when there is again."""
+        if version is None and not self._is_empty:
+            _log.warning(
+                "%s: no bundle is live there, so there is nothing to follow: run `waypost index "
+                "push`, or mend WAYPOST_BUNDLES_URL",
+                self._remote,
+            )
+        elif version and self._is_empty:
+            _log.info("%s: bundle %s is live there now", self._remote, version)
+        self._is_empty = version is None
 
     def pull(self, index: Path, version: str | None = None) -> str:
         """Fetches a version, by default the live one, and makes it live here; returns it."""
@@ -220,7 +263,7 @@ def _holds(path: Path, wanted: str) -> bool:
 
 def _followed(index: Path) -> str:
     try:
-        return (index / FOLLOWED).read_text("ascii").strip()
+        return read_plain(index / FOLLOWED, most=64).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -230,7 +273,7 @@ def _alone(index: Path) -> Iterator[bool]:
     """Whether no other process fetches; the lock goes with the process."""
     try:
         index.mkdir(parents=True, exist_ok=True)
-        lock = (index / f"{ASIDE}.lock").open("w")
+        lock = open_lock(index / f"{ASIDE}.lock")
     except OSError as error:
         raise BundleError(f"{index}: cannot be written: {error.strerror}") from error
     with lock:

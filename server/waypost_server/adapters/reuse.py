@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from waypost_server.adapters.bundle_format import StoredBundle
-from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.errors import BundleError
 from waypost_server.core.ports import Encodings
 
@@ -24,7 +23,7 @@ class Reusable:
         live = self._live
         same = (
             live is not None
-            and live.scoring.calibration.method is CalibrationMethod.HELD_OUT
+            and live.is_tuned
             and live.manifest.routes_sha256 == routes_sha256
             and live.manifest.encoder_fingerprint == encoder_fingerprint
             and (

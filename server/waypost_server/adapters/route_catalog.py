@@ -3,6 +3,10 @@
 import json
 from collections.abc import Mapping
 
+from waypost_server.adapters.escalation_schema import escalation_of
+from waypost_server.adapters.extract_catalog import extractors_of
+from waypost_server.adapters.guard_schema import guard_policy, route_guard
+from waypost_server.adapters.plans_schema import plans_of
 from waypost_server.adapters.policy_schema import (
     BreakerSection,
     ChecksSection,
@@ -11,30 +15,49 @@ from waypost_server.adapters.policy_schema import (
 )
 from waypost_server.adapters.route_schema import FleetFile, SpecialistSection
 from waypost_server.adapters.route_source import FolderSource, RouteSource
+from waypost_server.adapters.rules_catalog import rules_of
+from waypost_server.adapters.tenants_catalog import sensitivity_of, tenants_of
 from waypost_server.core.catalog import Catalog, Hints, Model, Route, Specialist, Taxonomy
+from waypost_server.core.hierarchy import Hierarchy
 from waypost_server.core.policy import Breaker, Checks, Guard, Judge, Parallel, Policy, Shadow
 
 
 def catalog_of(source: FolderSource) -> Catalog:
     """All that the folder configures."""
     taxonomy = source.taxonomy
-    routes = {route.name: _route(route) for route in source.routes}
+    routes = {route.name: _route(route, source) for route in source.routes}
     routes.setdefault(taxonomy.default_route, Route(name=taxonomy.default_route))
     return Catalog(
         taxonomy=Taxonomy(
             default_route=taxonomy.default_route,
             min_confidence=taxonomy.min_confidence,
             margin=taxonomy.margin,
+            stickiness=taxonomy.stickiness,
             language=taxonomy.language,
             max_query_bytes=taxonomy.limits.max_query_bytes,
+            hierarchy=_hierarchy(source),
+            plans=plans_of(taxonomy.plans),
+            guard=guard_policy(taxonomy.guard),
+            tenants=tenants_of(taxonomy.tenants),
+            sensitivity=sensitivity_of(taxonomy.sensitivity),
+            escalation=escalation_of(taxonomy.escalation),
         ),
         routes=dict(sorted(routes.items())),
         models=_models(source.fleet),
         shadows=_shadows(source.fleet.shadows, source.shadow_prompts),
+        rules=rules_of(source.rules),
     )
 
 
-def _route(source: RouteSource) -> Route:
+def _hierarchy(source: FolderSource) -> Hierarchy | None:
+    section = source.taxonomy.hierarchy
+    if section is None:
+        return None
+    defaults = {group.name: group.section.default_route for group in source.groups}
+    return Hierarchy(beams=section.beams, default_routes=defaults)
+
+
+def _route(source: RouteSource, folder: FolderSource) -> Route:
     section = source.section
     return Route(
         name=source.name,
@@ -43,7 +66,12 @@ def _route(source: RouteSource) -> Route:
         fallback_route=section.fallback_route,
         specialist=_specialist(section.specialist, source.prompt),
         params_schema=section.params,
+        extract=extractors_of(source, folder.words),
+        params_model=section.params_model,
         hints=Hints(**dict(section.hints)),
+        stickiness=section.stickiness,
+        marks={text: hints for text, (_, hints) in sorted(source.marks.items())},
+        guard=route_guard(section.guard),
     )
 
 
@@ -93,6 +121,7 @@ def _models(fleet: FleetFile) -> dict[str, Model]:
             retries=model.retries,
             breaker=_breaker(model.breaker),
             warm_up_after_ms=_milliseconds(model.warm_up_after_seconds),
+            quality=model.quality,
         )
         for name, model in sorted(fleet.models.items())
     }

@@ -1,11 +1,18 @@
 """What must hold across the files of a routes folder; a check yields problems and their cure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from waypost_server.adapters.escalation_checks import check_escalation
+from waypost_server.adapters.guard_checks import check_guard
+from waypost_server.adapters.hierarchy_checks import check_groups
+from waypost_server.adapters.marks_file import MARKS_FILE
+from waypost_server.adapters.params_checks import check_params
 from waypost_server.adapters.policy_checks import check_models, check_policy, check_shadows
 from waypost_server.adapters.regression_checks import check_regression
 from waypost_server.adapters.route_source import FolderSource, RouteSource
+from waypost_server.adapters.rules_checks import check_rules
+from waypost_server.adapters.tenants_checks import check_choice, check_tenants
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -14,15 +21,24 @@ def check_folder(source: FolderSource) -> Iterator[str]:
     """Every problem that only several files together can show."""
     yield from _check_default_route(source)
     yield from _check_duplicates(source)
+    names = {route.name for route in source.routes} | {source.taxonomy.default_route}
     for route in source.routes:
         yield from _check_name(route)
         yield from _check_exemplars(route, source)
         yield from _check_negatives(route)
-        yield from _check_fallback(route, source)
+        yield from _check_fallback(route, names)
+        yield from _check_marks(route)
         yield from check_models(route, source)
         yield from check_policy(route, source)
+        yield from check_params(route, source)
+        yield from check_choice(route, source)
     yield from check_shadows(source)
+    yield from check_guard(source)
+    yield from check_tenants(source)
+    yield from check_escalation(source)
     yield from check_regression(source.routes)
+    yield from check_rules(source)
+    yield from check_groups(source)
 
 
 def _check_default_route(source: FolderSource) -> Iterator[str]:
@@ -63,6 +79,7 @@ def _check_name(route: RouteSource) -> Iterator[str]:
 
 def _check_exemplars(route: RouteSource, source: FolderSource) -> Iterator[str]:
     may_be_default = route.name == source.taxonomy.default_route or not source.taxonomy_known
+    may_be_default |= any(route.name == group.section.default_route for group in source.groups)
     if not route.has_exemplar_file and not may_be_default:
         yield (
             f"{route.folder}:1: the route has no exemplars; add exemplars.txt with one example "
@@ -78,9 +95,18 @@ def _check_negatives(route: RouteSource) -> Iterator[str]:
         )
 
 
-def _check_fallback(route: RouteSource, source: FolderSource) -> Iterator[str]:
+def _check_marks(route: RouteSource) -> Iterator[str]:
+    known = set(route.exemplars)
+    for text, (line, _) in route.marks.items():
+        if known and text not in known:
+            yield (
+                f"{route.folder / MARKS_FILE}:{line}: {text[:80]!r} is no exemplar of the route; "
+                "add it there, word for word, or remove the line"
+            )
+
+
+def _check_fallback(route: RouteSource, names: Collection[str]) -> Iterator[str]:
     fallback = route.section.fallback_route
-    names = {other.name for other in source.routes} | {source.taxonomy.default_route}
     if fallback == route.name:
         yield route.file.problem(
             ["fallback_route"],
@@ -91,5 +117,5 @@ def _check_fallback(route: RouteSource, source: FolderSource) -> Iterator[str]:
         yield route.file.problem(
             ["fallback_route"],
             f"fallback_route is {fallback!r}, which does not exist; "
-            f"name one of {', '.join(sorted(names - {route.name}))}",
+            f"name one of {', '.join([name for name in sorted(names) if name != route.name][:40])}",
         )

@@ -13,22 +13,29 @@ from waypost_server.adapters.exemplar_file import (
     read_numbered,
 )
 from waypost_server.adapters.files import sha256_hex
+from waypost_server.adapters.hierarchy_schema import GroupFile
+from waypost_server.adapters.marks_file import MARKS_FILE, read_marks
 from waypost_server.adapters.route_catalog import catalog_of
 from waypost_server.adapters.route_checks import check_folder
-from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile
-from waypost_server.adapters.route_source import FolderSource, RouteSource
+from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, WordsFile
+from waypost_server.adapters.route_source import FolderSource, GroupSource, RouteSource
+from waypost_server.adapters.routes_tree import check_tree
+from waypost_server.adapters.rules_catalog import RULES_FILE
+from waypost_server.adapters.rules_schema import RulesFile
 from waypost_server.adapters.section import validate
 from waypost_server.adapters.shadow_prompts import read_shadow_prompts
 from waypost_server.adapters.text_file import FileProblems, read_text
 from waypost_server.adapters.yaml_file import YamlFile, read_yaml
 from waypost_server.core.bundle import RouteSet
-from waypost_server.core.catalog import Catalog
+from waypost_server.core.catalog import Catalog, Hints
 from waypost_server.core.errors import RoutesError
 from waypost_server.core.labelled import LabelledQuery
 
 TAXONOMY_FILE = "taxonomy.yaml"
 FLEET_FILE = "fleet.yaml"
+WORDS_FILE = "words.yaml"
 ROUTE_FILE = "route.yaml"
+GROUP_FILE = "group.yaml"
 PROMPT_FILE = "specialist.md"
 EVAL_FOLDER = "eval"
 OUT_OF_SCOPE_FOLDER = "_out_of_scope"
@@ -41,6 +48,8 @@ def read_routes(folder: Path) -> RouteSet:
     """Reads and checks a routes folder; raises RoutesError naming every problem."""
     if not folder.is_dir():
         raise RoutesError([f"{folder}:1: there is no such folder; give the path of your routes"])
+    if strange := list(check_tree(folder, also=(OUT_OF_SCOPE_FOLDER,))):
+        raise RoutesError(strange)
     reader = _Reader()
     source = reader.read(folder)
     problems = [*reader.problems, *check_folder(source)]
@@ -60,6 +69,10 @@ class _Reader:
         in_taxonomy = len(self.problems)
         fleet_file, fleet = self._section(folder / FLEET_FILE, FleetFile)
         in_fleet = len(self.problems) - in_taxonomy
+        rules_file, rules = self._section(folder / RULES_FILE, RulesFile)
+        before_words = len(self.problems)
+        _, words = self._section(folder / WORDS_FILE, WordsFile)
+        words_known = len(self.problems) == before_words
         shadow_prompts: Mapping[str, str] = {}
         with self._collecting():
             shadow_prompts = read_shadow_prompts(folder, fleet_file, fleet)
@@ -87,7 +100,20 @@ class _Reader:
             out_of_scope=self._examples(
                 folder / OUT_OF_SCOPE_FOLDER, "exemplars", taxonomy.limits.max_query_bytes
             ),
+            rules_file=rules_file,
+            rules=rules,
+            groups=tuple(self._groups(folder)),
+            words=words,
+            words_known=words_known,
         )
+
+    def _groups(self, folder: Path) -> Iterator[GroupSource]:
+        for path in (folder, *_subfolders(folder, skip=(EVAL_FOLDER,))):
+            if (path / GROUP_FILE).exists():
+                with self._collecting():
+                    file = read_yaml(path / GROUP_FILE)
+                    section = validate(GroupFile, file)
+                    yield GroupSource(path.relative_to(folder).as_posix(), file, section)
 
     def _route(self, folder: Path, name: str, taxonomy: TaxonomyFile) -> RouteSource:
         before = len(self.problems)
@@ -105,6 +131,7 @@ class _Reader:
             negatives=self._examples(folder, "negatives", max_bytes),
             has_exemplar_file=bool(exemplars) or unreadable,
             regression=self._regression(folder, name, max_bytes),
+            marks=self._marks(folder),
         )
 
     def _section(self, path: Path, schema: type[_S]) -> tuple[YamlFile, _S]:
@@ -132,6 +159,12 @@ class _Reader:
                 )
         return ()
 
+    def _marks(self, folder: Path) -> Mapping[str, tuple[int, Hints]]:
+        with self._collecting():
+            if (path := folder / MARKS_FILE).exists():
+                return read_marks(path)
+        return {}
+
     def _prompt(self, path: Path) -> str:
         with self._collecting():
             if path.exists():
@@ -157,10 +190,11 @@ def _subfolders(folder: Path, skip: tuple[str, ...] = ()) -> Iterator[Path]:
 
 
 def _only_groups_others(folder: Path) -> bool:
-    """Whether the folder holds routes but says nothing of a route of its own."""
+    """Whether the folder holds routes, or should, but says nothing of a route of its own."""
     stems = {path.stem for path in folder.iterdir() if path.is_file()}
     own = {"route", "exemplars", "negatives", "regression"}
-    return not stems & own and any(_subfolders(folder))
+    is_group = (folder / GROUP_FILE).exists() or any(_subfolders(folder))
+    return not stems & own and is_group
 
 
 def _route_set(source: FolderSource) -> RouteSet:

@@ -4,6 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, NonNegativeFloat, model_validator
 
+from waypost_server.adapters.conversation_schema import Stickiness
+from waypost_server.adapters.escalation_schema import EscalationSection
+from waypost_server.adapters.guard_schema import GuardSection, RouteGuardSection
+from waypost_server.adapters.hierarchy_schema import HierarchySection
+from waypost_server.adapters.plans_schema import PlansSection
 from waypost_server.adapters.policy_schema import (
     BreakerSection,
     Feature,
@@ -11,7 +16,9 @@ from waypost_server.adapters.policy_schema import (
     ShadowSection,
 )
 from waypost_server.adapters.section import Fraction, Seconds, Section, Uint32, fits_float
+from waypost_server.adapters.tenants_schema import SensitivitySection, Tag, TenantSection
 from waypost_server.core.catalog import DEFAULT_ROUTE, ReasoningEffort
+from waypost_server.core.model_policy import Prefer
 
 
 def _threshold(value: object) -> float | None:
@@ -35,6 +42,9 @@ class SpecialistSection(PolicySection):
     first_token_timeout_ms: Uint32 = 0
     connect_timeout_ms: Uint32 = 0
     call_timeout_ms: Uint32 = 0
+    requires: tuple[Tag, ...] = ()
+    max_latency_ms: Uint32 = 0
+    prefer: Prefer = Prefer.LISTED
 
 
 class HintsSection(Section):
@@ -52,12 +62,14 @@ class RouteFile(Section):
     fallback_route: str = ""
     specialist: SpecialistSection = SpecialistSection()
     params: dict[str, JsonValue] | None = None
+    extract: dict[str, JsonValue] = Field(default_factory=dict)
+    params_model: str = ""
     hints: HintsSection = HintsSection()
+    stickiness: Stickiness | None = None
+    guard: RouteGuardSection = RouteGuardSection()
 
     @model_validator(mode="after")
-    def _params_describe_an_object(self) -> Self:
-        if self.params is not None and self.params.get("type") != "object":
-            raise ValueError("params is a JSON Schema and must say `type: object`")
+    def _params_are_numbers_that_travel(self) -> Self:
         if self.params is not None and not fits_float(self.params):
             raise ValueError("params has a number that is too large for a float")
         return self
@@ -75,8 +87,15 @@ class TaxonomyFile(Section):
     default_route: str = DEFAULT_ROUTE
     min_confidence: Fraction = 0.75
     margin: Fraction = 0.0
+    stickiness: Stickiness = 0.0
     language: str = "en"
     limits: LimitsSection = LimitsSection()
+    hierarchy: HierarchySection | None = None
+    plans: PlansSection | None = None
+    guard: GuardSection | None = None
+    tenants: dict[str, TenantSection] = Field(default_factory=dict)
+    sensitivity: SensitivitySection | None = None
+    escalation: EscalationSection | None = None
 
 
 class ModelSection(Section):
@@ -95,6 +114,13 @@ class ModelSection(Section):
     retries: Annotated[int, Field(ge=0, le=5)] = 1
     breaker: BreakerSection = BreakerSection()
     warm_up_after_seconds: Seconds = 0.0
+    quality: NonNegativeFloat = 0.0
+
+
+class WordsFile(Section):
+    """words.yaml: lists of words that extractors name, by the value that they stand for."""
+
+    words: dict[str, dict[str, tuple[str, ...] | None]] = Field(default_factory=dict)
 
 
 class FleetFile(Section):

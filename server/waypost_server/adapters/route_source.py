@@ -1,11 +1,14 @@
 """A routes folder as its files say it, before anything is checked across files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile
+from waypost_server.adapters.hierarchy_schema import GroupFile
+from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, WordsFile
+from waypost_server.adapters.rules_schema import RulesFile
 from waypost_server.adapters.yaml_file import YamlFile
+from waypost_server.core.catalog import Hints
 from waypost_server.core.labelled import LabelledQuery
 
 
@@ -23,6 +26,7 @@ class RouteSource:
         negatives: its negatives, likewise.
         has_exemplar_file: whether there is a file of exemplars, right or wrong.
         regression: queries that must go to this route; empty where the file is absent or wrong.
+        marks: line in hints.jsonl, and hints, by text; empty where the file is absent or wrong.
     """
 
     name: str
@@ -34,6 +38,22 @@ class RouteSource:
     negatives: tuple[str, ...]
     has_exemplar_file: bool
     regression: tuple[LabelledQuery, ...] = ()
+    marks: Mapping[str, tuple[int, Hints]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupSource:
+    """What a folder of routes says of itself.
+
+    Attributes:
+        name: the folder's path below the routes folder, with "/".
+        file: group.yaml.
+        section: its content.
+    """
+
+    name: str
+    file: YamlFile
+    section: GroupFile
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,11 @@ class FolderSource:
         shadow_prompts: the prompts that shadows name, by shadow.
         routes: the routes' folders.
         out_of_scope: examples of queries that belong to no route.
+        rules_file: rules.yaml, empty where it is absent or wrong.
+        rules: its content, none where it is absent or wrong.
+        groups: folders with a group.yaml that can be read, by name.
+        words: the content of words.yaml, empty where it is absent or wrong.
+        words_known: whether that content may be relied on.
     """
 
     folder: Path
@@ -63,6 +88,11 @@ class FolderSource:
     shadow_prompts: Mapping[str, str]
     routes: tuple[RouteSource, ...]
     out_of_scope: tuple[str, ...]
+    rules_file: YamlFile
+    rules: RulesFile
+    groups: tuple[GroupSource, ...] = ()
+    words: WordsFile = field(default_factory=WordsFile)
+    words_known: bool = True
 
     @property
     def implicit_default(self) -> bool:

@@ -5,6 +5,7 @@ import io
 import numpy as np
 from pydantic import BaseModel, FiniteFloat
 
+from waypost_server.adapters.npy_file import read_npz
 from waypost_server.core.calibration import Calibration
 from waypost_server.core.errors import BundleError
 from waypost_server.core.head import Head
@@ -41,10 +42,16 @@ def write_scoring(scoring: Scoring, prefix: str = "") -> dict[str, bytes]:
 def read_scoring(head: bytes, calibration: bytes, *, routes: int) -> Scoring:
     """What `write_scoring` wrote, for so many routes; raises BundleError or pydantic's error."""
     try:
-        with np.load(io.BytesIO(head), allow_pickle=False) as arrays:
-            fitted = LinearMap(arrays["weights"], arrays["bias"])
-    except (ValueError, KeyError, OSError) as error:
+        arrays = read_npz(head, ("weights", "bias"))
+    except ValueError as error:
         raise BundleError(f"{HEAD} cannot be read: {error}; build again") from None
+    fitted = LinearMap(arrays["weights"], arrays["bias"])
+    fits = fitted.weights.ndim == 2 and fitted.bias.shape == fitted.weights.shape[1:]
+    if not fits or not all(np.isfinite(each).all() for each in arrays.values()):
+        raise BundleError(
+            f"{HEAD} holds weights of shape {fitted.weights.shape} and a bias of shape "
+            f"{fitted.bias.shape}, wanted finite ones that fit together; build again"
+        )
     if fitted.bias.shape[0] not in (routes, routes + 1):
         raise BundleError(
             f"{HEAD} is for {fitted.bias.shape[0]} routes, but there are {routes}; build again"

@@ -26,11 +26,18 @@ S = TypeVar("S", bound=BaseModel)
 
 def validate(schema: type[S], file: YamlFile) -> S:
     """The file's content; raises FileProblems naming every wrong value."""
+    return validate_part(schema, file, file.value, ())
+
+
+def validate_part(
+    schema: type[S], file: YamlFile, value: object, location: Sequence[int | str]
+) -> S:
+    """What stands at a place of a file; raises FileProblems naming every wrong value."""
     try:
-        return schema.model_validate(file.value)
+        return schema.model_validate(value)
     except ValidationError as error:
         raise FileProblems(
-            file.problem(e["loc"], _explain(schema, e)) for e in error.errors()
+            file.problem((*location, *e["loc"]), _explain(schema, e)) for e in error.errors()
         ) from None
 
 
@@ -69,9 +76,15 @@ def _keys(schema: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     for part in location:
         if get_origin(section) is dict:  # names of entries
             section = get_args(section)[1]
+        elif isinstance(part, int):  # positions in a tuple
+            section = get_args(section)[0]
         else:
-            section = _section_of(section).model_fields[str(part)].annotation
-    return sorted(_section_of(section).model_fields)
+            fields = _section_of(section).model_fields.items()
+            section = next(
+                field.annotation for name, field in fields if part in (name, field.alias)
+            )
+    known = _section_of(section).model_fields
+    return sorted(field.alias or name for name, field in known.items())
 
 
 def _section_of(annotation: Any) -> type[BaseModel]:  # noqa: ANN401  (a type or a union of types)

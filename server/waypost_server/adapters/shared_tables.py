@@ -70,6 +70,11 @@ _SEED = sqlalchemy.text(
 )
 
 
+def seed(connection: sqlalchemy.Connection, topic: str) -> None:
+    """Makes a topic's row where it is missing."""
+    connection.execute(_SEED, {"topic": topic})
+
+
 def make_tables(connection: sqlalchemy.Connection) -> None:
     """Makes what is missing, within a transaction of the connection's."""
     # Who may not make tables may use them.
@@ -83,4 +88,4 @@ def make_tables(connection: sqlalchemy.Connection) -> None:
     # SQLite's tables are there before the transaction ends, be it another process's.
     topics = set(connection.scalars(sqlalchemy.select(REVISIONS.c.topic)))
     for topic in sorted({SWITCHES_TOPIC, BREAKERS_TOPIC} - topics):
-        connection.execute(_SEED, {"topic": topic})
+        seed(connection, topic)

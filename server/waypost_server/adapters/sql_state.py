@@ -1,16 +1,13 @@
 """Shared state in a database: SQLite for one machine's processes, PostgreSQL for a fleet's."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy
-from sqlalchemy import delete, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, insert, select, update
 
-from waypost_server.adapters.database import SQLITE, reason_of
 from waypost_server.adapters.shared_changes import CHANNEL, changes_of, read_revisions
+from waypost_server.adapters.shared_database import SharedDatabase
 from waypost_server.adapters.shared_tables import (
     AUDIT,
     BREAKERS,
@@ -19,9 +16,7 @@ from waypost_server.adapters.shared_tables import (
     REVISIONS,
     SWITCHES,
     SWITCHES_TOPIC,
-    make_tables,
 )
-from waypost_server.core.errors import SharedStateError
 from waypost_server.core.shared_state import (
     Act,
     Audited,
@@ -44,10 +39,8 @@ class SqlState:
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
         """Connects with the first call, and again after whatever went wrong."""
-        self._engine = engine
-        self._is_sqlite = engine.dialect.name == SQLITE
+        self._database = SharedDatabase(engine)
         self._changes = changes_of(engine)
-        self._ready = False
 
     def revisions(self) -> Revisions:
         """As the port says."""
@@ -56,7 +49,7 @@ class SqlState:
 
     def wait(self, seconds: float, known: Revisions) -> Revisions:
         """As the port says."""
-        with self._mapped():
+        with self._database.mapped():
             self._changes.check()
             return self._changes.wait(seconds, known)
 
@@ -82,7 +75,7 @@ class SqlState:
             # First: it lets in one at a time, and SQLite takes no reader for a writer later.
             self._bump(connection, SWITCHES_TOPIC, by=0)
             was_on = connection.execute(select(SWITCHES.c.at).where(own)).first() is None
-            now = self._now(connection)
+            now = self._database.now(connection)
             if enabled and not was_on:
                 connection.execute(delete(SWITCHES).where(own))
             elif was_on and not enabled:
@@ -100,7 +93,7 @@ class SqlState:
     def hints(self) -> Hints:
         """As the port says."""
         with self._connected() as connection:
-            revision, now = read_revisions(connection).breakers, self._now(connection)
+            revision, now = read_revisions(connection).breakers, self._database.now(connection)
             rows = connection.execute(select(BREAKERS).where(BREAKERS.c.until > now))
             found = {row.model: Hint(row.until - now, now - row.heard) for row in rows}
         return Hints(revision, found)
@@ -109,7 +102,7 @@ class SqlState:
         """As the port says."""
         with self._connected() as connection:
             self._bump(connection, BREAKERS_TOPIC)
-            now = self._now(connection)
+            now = self._database.now(connection)
             over = (BREAKERS.c.model == model) | (BREAKERS.c.until <= now)
             connection.execute(delete(BREAKERS).where(over))
             if hint:
@@ -122,7 +115,7 @@ class SqlState:
     def audit(self, act: Act) -> None:
         """As the port says."""
         with self._connected() as connection:
-            self._keep(connection, act, self._now(connection))
+            self._keep(connection, act, self._database.now(connection))
 
     def audited(self, *, since: float = 0.0) -> Sequence[Audited]:
         """As the port says."""
@@ -148,10 +141,9 @@ class SqlState:
     def beat(self, process: Process, revision: int) -> None:
         """As the port says."""
         with self._connected() as connection:
-            now = self._now(connection)
-            upsert: Any = sqlite.insert if self._is_sqlite else postgresql.insert
+            now = self._database.now(connection)
             connection.execute(
-                upsert(PROCESSES)
+                self._database.upsert(PROCESSES)
                 .values(
                     process_id=process.process_id,
                     host=process.host,
@@ -170,7 +162,7 @@ class SqlState:
     def peers(self) -> Sequence[Peer]:
         """As the port says."""
         with self._connected() as connection:
-            now = self._now(connection)
+            now = self._database.now(connection)
             rows = connection.execute(select(PROCESSES)).all()
         return [
             Peer(
@@ -191,35 +183,15 @@ class SqlState:
     def close(self) -> None:
         """As the port says."""
         self._changes.close()
-        self._engine.dispose()
+        self._database.engine.dispose()
 
     @contextmanager
     def _connected(self) -> Iterator[sqlalchemy.Connection]:
         """A connection with a transaction, which is on disk once this has ended."""
-        with self._mapped():
+        with self._database.mapped():
             self._changes.check()
-            if not self._ready:
-                with self._engine.begin() as connection:
-                    make_tables(connection)
-                self._ready = True
-            with self._engine.begin() as connection:
-                yield connection
-
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-            self._ready = False  # another database may come in its place
-            raise SharedStateError(
-                f"the database that processes share cannot be used: {reason_of(error)}"
-            ) from error
-
-    def _now(self, connection: sqlalchemy.Connection) -> float:
-        if self._is_sqlite:  # which is on this machine
-            return time.time()
-        clock = text("SELECT extract(epoch FROM clock_timestamp())")
-        return float(connection.scalar(clock) or 0.0)
+        with self._database.transaction() as connection:
+            yield connection
 
     def _keep(self, connection: sqlalchemy.Connection, act: Act, at: float) -> None:
         connection.execute(
@@ -237,5 +209,5 @@ class SqlState:
     def _bump(self, connection: sqlalchemy.Connection, topic: str, *, by: int = 1) -> None:
         own = REVISIONS.c.topic == topic
         connection.execute(update(REVISIONS).where(own).values(revision=REVISIONS.c.revision + by))
-        if by and not self._is_sqlite:
+        if by and not self._database.is_sqlite:
             connection.execute(select(func.pg_notify(CHANNEL, topic)))  # told at the commit

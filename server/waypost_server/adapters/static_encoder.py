@@ -1,6 +1,6 @@
 """The static encoder: the sum of a text's token vectors, without a transformer."""
 
-import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +16,16 @@ from waypost_server.adapters.encoder_manifest import (
     read_verified,
 )
 from waypost_server.adapters.folder_encoder import FolderEncoder
+from waypost_server.adapters.npy_file import read_npy
+from waypost_server.adapters.word_pieces import word_pieces
 from waypost_server.core.errors import EncoderError
 from waypost_server.core.ports import Encodings
+
+LEAST_LENGTH = 1e-12
+"""What a sum is divided by at least: that of no tokens is zero and stays so."""
+
+FEW = 24
+"""Texts of a query in serving, itself and its sentences: one by one they take a third as long."""
 
 CELLS = 1 << 20
 """Numbers of token vectors gathered at a time: 4 MB, which stay near the core."""
@@ -36,6 +44,7 @@ class StaticEncoder(FolderEncoder):
         super().__init__(manifest, tokenizer)
         self._rows = rows
         self._scales = scales
+        self._pieces = word_pieces(tokenizer)
 
     @classmethod
     def load(cls, folder: Path) -> "StaticEncoder":
@@ -47,10 +56,8 @@ class StaticEncoder(FolderEncoder):
                 "`waypost encoder distill` makes one of it"
             )
         try:
-            rows, scales = (
-                np.load(io.BytesIO(read_verified(folder, name, manifest)), allow_pickle=False)
-                for name in (TABLE_FILE, SCALES_FILE)
-            )
+            contents = [read_verified(folder, name, manifest) for name in (TABLE_FILE, SCALES_FILE)]
+            rows, scales = map(read_npy, contents)
             tokenizer = read_verified(folder, TOKENIZER_FILE, manifest)
             encoder = cls(manifest, rows, scales, tokenizer)
         except ValueError as error:
@@ -63,13 +70,18 @@ class StaticEncoder(FolderEncoder):
                 f"{folder}: its table is of shape {rows.shape}, but there are {tokens} tokens of "
                 f"dimension {manifest.dimension}; distil it again"
             )
+        if encoder.largest_id >= tokens:
+            raise EncoderError(
+                f"{folder}: the tokenizer has the id {encoder.largest_id}, but its table has rows "
+                f"for those below {tokens}; distil it again"
+            )
         return encoder
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encodings of shape (len(texts), width); of a text without tokens the zero vector."""
+        if 0 < len(texts) <= FEW:
+            return np.stack([self._unit(self._ids_of_one(text)) for text in texts])
         token_ids = self._token_ids(texts, special=False)
-        if len(texts) == 1:  # as in serving: the same without the sorting out
-            return self._units(np.array(token_ids, dtype=np.intp))
         units = np.empty((len(texts), self.width), dtype=np.float32)
         for count, positions in _by_length(token_ids).items():
             height = max(1, CELLS // max(1, count * self.width))
@@ -79,6 +91,20 @@ class StaticEncoder(FolderEncoder):
                 units[block] = self._units(ids.reshape(len(block), count))
         return units
 
+    def _ids_of_one(self, text: str) -> list[int]:
+        found = self._pieces.ids(self.manifest.query_prefix + text) if self._pieces else None
+        if found is None:
+            return self._token_ids([text], special=False)[0]
+        return found[: self.manifest.max_tokens]
+
+    def _unit(self, ids: Sequence[int]) -> Encodings:
+        """`_units` of one text, to the last bit: half the calls of numpy, half the time."""
+        rows = np.array(ids, dtype=np.intp)
+        vectors = self._rows.take(rows, axis=0).astype(np.float32)
+        total: Encodings = self._scales.take(rows) @ vectors
+        total /= np.float32(max(math.sqrt(total @ total), LEAST_LENGTH))
+        return total
+
     def _units(self, ids: npt.NDArray[np.intp]) -> Encodings:
         """Unit vectors of texts of one length, whose token ids have shape (n, length).
 
@@ -87,7 +113,7 @@ class StaticEncoder(FolderEncoder):
         vectors = self._rows[ids].astype(np.float32)
         sums: Encodings = self._scales[ids][:, np.newaxis] @ vectors
         lengths: Encodings = np.sqrt(sums @ sums.transpose(0, 2, 1))
-        sums /= np.maximum(lengths, np.float32(1e-12))
+        sums /= np.maximum(lengths, np.float32(LEAST_LENGTH))
         return sums[:, 0]
 
 

@@ -1,7 +1,10 @@
 """Text files from outside, and the problems found in them."""
 
+import errno
 from collections.abc import Iterable
 from pathlib import Path
+
+from waypost_server.adapters.plain_file import read_plain
 
 MAX_BYTES = 256 * 2**20
 """Far above any plausible file of a routes folder; reading stops there rather than fill memory."""
@@ -20,13 +23,13 @@ def problem_at(path: Path, line: int, text: str) -> FileProblems:
     return FileProblems([f"{path}:{line}: {text}"])
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, most: int = MAX_BYTES) -> str:
     """The file's text, without a byte order mark; raises FileProblems naming the line."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise problem_at(path, 1, f"the file is larger than {MAX_BYTES:,} bytes; split it")
-        content = path.read_bytes()
+        content = read_plain(path, most=most)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise problem_at(path, 1, f"the file is larger than {most:,} bytes; split it") from None
         raise problem_at(path, 1, f"cannot be read: {error.strerror}") from None
     try:
         return content.decode("utf-8-sig")

@@ -56,7 +56,7 @@ def token_list(content: bytes, path: Path) -> list[Token]:
     """The tokens of a file, in its order; raises SettingsError as `tokens_in`."""
     try:
         said = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the last where brackets nest by the thousand
         raise _wrong(path, f"it is no TOML: {error}") from None
     entries = said.pop("token", [])
     if said or not isinstance(entries, list):

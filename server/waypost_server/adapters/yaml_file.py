@@ -11,6 +11,16 @@ from waypost_server.adapters.text_file import problem_at, read_text
 
 _TEXT = "tag:yaml.org,2002:str"
 
+MAX_BYTES = 2**20
+MAX_VALUES = 100_000
+"""Each of the two is a minute of PyYAML's scanner, which is Python: no folder is worth more."""
+
+MAX_DEPTH = 100
+"""The scanner's time grows with the square of it."""
+
+MAX_DIGITS = 400
+"""Of a whole number: the largest float has 309, and more than 4,300 Python would not write out."""
+
 
 @dataclass(frozen=True)
 class YamlFile:
@@ -32,12 +42,11 @@ class YamlFile:
         return f"{self.path}:{self.line_of(location)}: {text}"
 
 
-def read_yaml(path: Path) -> YamlFile:
+def read_yaml(path: Path, *, most_values: int = MAX_VALUES) -> YamlFile:
     """Reads a YAML file whose top is a mapping; raises FileProblems."""
-    text = read_text(path)
+    text = read_text(path, most=MAX_BYTES)
     try:
-        _refuse_aliases(path, text)
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text, path, most_values)
         node = loader.get_single_node()
         if node is None:
             return YamlFile(path, {}, {})
@@ -51,8 +60,6 @@ def read_yaml(path: Path) -> YamlFile:
         line = text[: error.position].count("\n") + 1
         code = f"U+{ord(text[error.position]):04X}"
         raise problem_at(path, line, f"{code} may not stand in YAML; remove it") from None
-    except RecursionError:
-        raise problem_at(path, 1, "values are nested too deeply; write them flatter") from None
     except (yaml.YAMLError, ValueError) as error:
         raise problem_at(path, 1, f"this is not YAML: {error}; mend it") from None
     if value is None:
@@ -62,12 +69,43 @@ def read_yaml(path: Path) -> YamlFile:
     return YamlFile(path, value, lines)
 
 
-def _refuse_aliases(path: Path, text: str) -> None:
-    """A few aliases of aliases are enough to fill all memory, and no setting needs one."""
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):
+    """Refuses what would take all memory, or hours, where it first stands."""
+
+    def __init__(self, text: str, path: Path, most_values: int) -> None:
+        super().__init__(text)
+        self._path = path
+        self._left = most_values
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401  (PyYAML's)
+        """The next value."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise problem_at(path, line, f"alias *{event.anchor}: write the value out instead")
+            # A few aliases of aliases are enough to fill all memory, and no setting needs one.
+            text = f"alias *{event.anchor}: write the value out instead"
+            raise problem_at(self._path, line, text)
+        self._left -= 1
+        if self._left < 0:
+            text = "the file has too many values; shorten it"
+            raise problem_at(self._path, line, text)
+        if self._depth == MAX_DEPTH:
+            raise problem_at(self._path, line, "values are nested too deeply; write them flatter")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number."""
+        if len(node.value) > MAX_DIGITS:
+            text = f"a number has more than {MAX_DIGITS} digits; shorten it"
+            raise problem_at(self._path, node.start_mark.line + 1, text)
+        return super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def _walk(

@@ -63,7 +63,8 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
     "unknown key": (
         {"taxonomy.yaml": "default_route: general\nmargn: 0.1\n"},
         "taxonomy.yaml:2: margn is an unknown key; did you mean 'margin'? It may be one of "
-        "default_route, language, limits, margin, min_confidence",
+        "default_route, escalation, guard, hierarchy, language, limits, margin, min_confidence, "
+        "plans, sensitivity, stickiness, tenants",
     ),
     "duplicate key": (
         {"fleet.yaml": "models:\n  m: {provider: openai, model: x}\n  m: {}\n"},
@@ -165,6 +166,14 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         },
         "billing/route.yaml:3: pattern is parallel and idempotent false, but several models at "
         "once have their effects several times; write failover, or remove idempotent",
+    ),
+    "required parameter that is none": (
+        {
+            "billing/route.yaml": "params:\n  type: object\n  properties:\n"
+            "    city: {type: string}\n  required: [city, nix]\nextract:\n  city: [quoted]\n"
+        },
+        "billing/route.yaml:5: params.required names 'nix', which is no property and so never "
+        "found; params has city; add it there or name another",
     ),
     "parallel with too few models": (
         {"billing/route.yaml": "specialist:\n  models: [small, small]\n  pattern: parallel\n"},
@@ -272,5 +281,99 @@ BROKEN: Mapping[str, tuple[Mapping[str, str | bytes], str]] = {
         {"billing/regression.txt": "pay me\n" + "a" * 101},
         "billing/regression.txt:2: the text is 101 bytes, but limits.max_query_bytes is 100; "
         "shorten it",
+    ),
+    "tenant with an unknown model": (
+        {"taxonomy.yaml": "default_route: general\ntenants:\n  a:\n    models:\n    - smal\n"},
+        "taxonomy.yaml:5: model 'smal' is not in fleet.yaml, which has small; add it there or name "
+        "another",
+    ),
+    "tenant with no model": (
+        {"taxonomy.yaml": "default_route: general\ntenants: {a: {models: []}}\n"},
+        "taxonomy.yaml:2: models is empty, so that no query of the tenant would be answered; name "
+        "those that are approved, or remove the line for all",
+    ),
+    "tag that no model has": (
+        {
+            "taxonomy.yaml": "default_route: general\ntenants:\n  a: {requires: [local]}\n",
+            "fleet.yaml": "models:\n  small: {provider: openai, model: x, tags: [cheap, fast]}\n",
+        },
+        "taxonomy.yaml:3: no model in fleet.yaml has the tag 'local', so that none may be called; "
+        "there are cheap, fast: write one of them, or give it to a model",
+    ),
+    "negative budget": (
+        {
+            "taxonomy.yaml": "default_route: general\ntenants:\n  a:\n    budget:\n"
+            "      usd: -5\n      per: day\n"
+        },
+        "taxonomy.yaml:5: usd is -5, and a budget cannot be negative; write 0 for no paid model at "
+        "all, or remove budget for no limit",
+    ),
+    "unknown period": (
+        {"taxonomy.yaml": "default_route: general\ntenants: {a: {budget: {usd: 5, per: week}}}\n"},
+        "taxonomy.yaml:2: tenants.a.budget.per is 'week': input should be 'hour', 'day' or 'month'",
+    ),
+    "budget without a period": (
+        {"taxonomy.yaml": "default_route: general\ntenants: {a: {budget: {usd: 5}}}\n"},
+        "taxonomy.yaml:2: tenants.a.budget.per is missing; add it",
+    ),
+    "unknown key of a tenant": (
+        {"taxonomy.yaml": "default_route: general\ntenants: {a: {require: [x]}}\n"},
+        "taxonomy.yaml:2: tenants.a.require is an unknown key; did you mean 'requires'? It may be "
+        "one of budget, models, prefer, requires",
+    ),
+    "tenant with a long name": (
+        {"taxonomy.yaml": f"default_route: general\ntenants: {{{'t' * 129}: {{}}}}\n"},
+        f"taxonomy.yaml:2: tenant {'t' * 80!r}: a tenant's name has 1 to 128 bytes; rename it",
+    ),
+    "the best of models without a quality": (
+        {"taxonomy.yaml": "default_route: general\ntenants: {a: {prefer: best}}\n"},
+        "taxonomy.yaml:2: prefer is best, but no model in fleet.yaml has a quality; add it there, "
+        "or write listed or cheapest",
+    ),
+    "the best of a route's models without a quality": (
+        {"billing/route.yaml": "specialist:\n  models: [small]\n  prefer: best\n"},
+        "billing/route.yaml:3: prefer is best, but no model of the specialist has a quality in "
+        "fleet.yaml; add it there, or write listed or cheapest",
+    ),
+    "levels that differ in case": (
+        {
+            "taxonomy.yaml": "default_route: general\n"
+            "sensitivity: {metadata: s, levels: {Secret: [], secret: []}}\n"
+        },
+        "taxonomy.yaml:2: levels has 'secret' and 'Secret', and neither case nor blanks make a "
+        "difference; keep one",
+    ),
+    "level whose tag no model has": (
+        {
+            "taxonomy.yaml": "default_route: general\nsensitivity:\n  metadata: s\n  levels:\n"
+            "    secret: [local]\n"
+        },
+        "taxonomy.yaml:5: no model in fleet.yaml has the tag 'local', so that none may be called; "
+        "there are no tags: write one of them, or give it to a model",
+    ),
+    "tag that no model of the route has": (
+        {"billing/route.yaml": "specialist:\n  models: [small]\n  requires:\n  - local\n"},
+        "billing/route.yaml:4: no model of the specialist has the tag 'local', so that none may be "
+        "called; name one that has it, or remove the tag",
+    ),
+    "head start where queries may not go": (
+        {
+            "taxonomy.yaml": "default_route: general\ntenants: {a: {models: [large]}}\n",
+            "fleet.yaml": _fleet("small", "large"),
+            "general/route.yaml": "specialist:\n  models: [large, small]\n  speculative: true\n",
+        },
+        "general/route.yaml:3: speculative sends queries to 'small' before it is known whether "
+        "they may go there, and it is not approved for tenant 'a'; remove the line, or the model",
+    ),
+    "head start with sensitive queries": (
+        {
+            "taxonomy.yaml": "default_route: general\n"
+            "sensitivity: {metadata: s, levels: {secret: [local]}}\n",
+            "fleet.yaml": "models:\n  small: {provider: openai, model: x}\n"
+            "  large: {provider: openai, model: x, tags: [local]}\n",
+            "general/route.yaml": "specialist:\n  models: [large, small]\n  speculative: true\n",
+        },
+        "general/route.yaml:3: speculative sends queries to 'small' before it is known whether "
+        "they may go there, and queries may require the tag 'local'; remove the line, or the model",
     ),
 }

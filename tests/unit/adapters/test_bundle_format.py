@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -24,6 +25,7 @@ from waypost_server.adapters.index_files import INDEX
 from waypost_server.core.bundle import Bundle
 from waypost_server.core.catalog import Model
 from waypost_server.core.errors import BundleError
+from waypost_server.core.hierarchy import Hierarchy
 from waypost_server.core.policy import Policy
 
 
@@ -152,6 +154,25 @@ def test_a_bundle_from_before_there_were_policies_has_default_ones(tmp_path: Pat
     assert {route.specialist.policy for route in old.catalog.routes.values()} == {Policy()}
     assert old.catalog.models["wise"] == Model(name="wise", provider="anthropic", model_id="y")
     assert old.catalog.taxonomy == bundle.catalog.taxonomy
+
+
+def test_a_bundle_from_before_there_were_hierarchies_decides_one_list(tmp_path: Path) -> None:
+    folder = written(tmp_path, small_bundle())
+    routes = json.loads((folder / ROUTES).read_bytes())
+    del routes["catalog"]["taxonomy"]["hierarchy"]
+    old = load(rewritten(folder, {ROUTES: json.dumps(routes).encode()}))
+    assert old.catalog.taxonomy.hierarchy is None
+
+
+def test_a_hierarchy_travels_and_is_part_of_the_version(tmp_path: Path) -> None:
+    bundle = small_bundle()
+    hierarchy = Hierarchy(beams=2, default_routes={"ops": "ops/any"})
+    taxonomy = dataclasses.replace(bundle.catalog.taxonomy, hierarchy=hierarchy)
+    nested = dataclasses.replace(
+        bundle, catalog=dataclasses.replace(bundle.catalog, taxonomy=taxonomy)
+    )
+    assert load(written(tmp_path, nested)).catalog.taxonomy == taxonomy
+    assert serialise(nested)[0] == serialise(nested)[0] != serialise(bundle)[0]
 
 
 FORGED: dict[str, tuple[dict[str, bytes], str]] = {

@@ -20,6 +20,22 @@ def test_sqlite_keeps_its_file_in_a_folder_that_it_makes(tmp_path: Path) -> None
     assert (tmp_path / "new/folder/waypost.db").exists()
 
 
+def test_nobody_else_reads_a_new_database(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/waypost.db")
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE t (x)"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("waypost.db", "waypost.db-shm", "waypost.db-wal"), 0o600)
+
+
+def test_the_mode_of_a_database_that_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "waypost.db"
+    path.touch(0o640)
+    path.chmod(0o640)
+    with open_database(f"sqlite:///{path}").connect():
+        assert path.stat().st_mode & 0o777 == 0o640
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -9,11 +9,12 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+import sqlalchemy
 
 from tests.records import NOON, decision, outcome
 from waypost_server.adapters.database import open_database
 from waypost_server.adapters.decision_log import PAGE, DatabaseLog
-from waypost_server.adapters.log_tables import SCHEMA, set_state
+from waypost_server.adapters.log_tables import DECISIONS, SCHEMA, set_state
 from waypost_server.core.decision_log import DecisionRecord, LogFilter, OutcomeRecord
 from waypost_server.core.errors import DecisionLogError, RefusedRecordError
 from waypost_server.core.outcome import Outcome
@@ -106,9 +107,52 @@ def test_free_text_is_redacted_and_nothing_else_changes(log: DatabaseLog) -> Non
     assert found.outcomes == (replace(said, report=replace(said.report, note=note)),)
 
 
+def test_metadata_is_redacted_by_what_it_says_and_by_its_name(log: DatabaseLog) -> None:
+    record = decision(metadata={"channel": "chat", "from": "a@b.example", "password": "hunter22"})
+    log.append([record])
+    found = log.find(record.decision_id)
+    assert found is not None
+    assert found.decision is not None
+    said = found.decision.metadata
+    assert said == {
+        "channel": "chat",
+        "from": "[redacted: email]",
+        "password": "[redacted: password]",
+    }
+
+
+def test_rows_of_an_older_waypost_stay_and_are_read(database_url: str) -> None:
+    """Records as they were written before plan, flags, metadata and what asking cost were kept."""
+    engine = open_database(database_url)
+    log, record = DatabaseLog(engine), decision()
+    log.append([record, outcome(record.decision_id)])
+    with engine.begin() as connection:
+        [(text,)] = connection.execute(sqlalchemy.select(DECISIONS.c.record))
+        rest = json.loads(text)
+        for name in ("flags", "plan", "metadata", "consultation_usd"):
+            del rest[name]
+        connection.execute(DECISIONS.update().values(record=json.dumps(rest)))
+    log.close()
+    log = DatabaseLog(open_database(database_url))
+    new = decision(at_ms=NOON + 1)
+    log.append([new])
+    found = [one.decision for one in log.between(EVERYTHING)]
+    older = replace(record, flags=None, plan=None, metadata=None, consultation_usd=None)
+    assert found == [older, new]
+    assert [len(one.outcomes) for one in log.between(EVERYTHING)] == [1, 0]
+    log.close()
+
+
 def test_filters_agree_with_looking_at_each(log: DatabaseLog) -> None:
     records = [
-        decision(at_ms=NOON + i // 2, route=route, tenant=tenant, outcome=what)
+        decision(
+            at_ms=NOON + i // 2,
+            route=route,
+            tenant=tenant,
+            outcome=what,
+            request_id="rR"[i % 2],
+            metadata={"request_id": "R"},  # of the caller's, which is another thing
+        )
         for i, (route, tenant, what) in enumerate(
             (route, tenant, what)
             for route in ("music", "travel")
@@ -125,6 +169,9 @@ def test_filters_agree_with_looking_at_each(log: DatabaseLog) -> None:
         LogFilter(since_ms=NOON + 2, until_ms=NOON + 4),
         LogFilter(since_ms=NOON + 1, route="travel", tenant="acme", outcome=Outcome.MATCHED),
         LogFilter(route="nowhere"),
+        LogFilter(request_id="R"),
+        LogFilter(request_id="r", route="music"),
+        LogFilter(request_id="rR"),
     ):
         expected = [
             one.decision_id
@@ -134,6 +181,7 @@ def test_filters_agree_with_looking_at_each(log: DatabaseLog) -> None:
             and wanted.route in (None, one.route)
             and wanted.tenant in (None, one.tenant)
             and wanted.outcome in (None, one.outcome)
+            and wanted.request_id in (None, one.request_id)
         ]
         assert ids(log, wanted) == expected
         assert log.count(wanted) == len(expected)

@@ -136,5 +136,6 @@ def test_a_folder_that_is_no_encoder_says_what_one_is(tmp_path: Path) -> None:
         read_manifest(tmp_path)
     assert str(error.value) == (
         f"{tmp_path / MANIFEST_FILE}: No such file or directory; "
-        "an encoder is a folder that `waypost encoder export` wrote"
+        "an encoder is a folder that `waypost encoder export` wrote (WAYPOST_ENCODER names it), "
+        "and the shipped one is in a clone's models/ and in the package waypost-encoder"
     )

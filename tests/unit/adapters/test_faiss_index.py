@@ -1,4 +1,5 @@
 import json
+import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -166,3 +167,36 @@ def test_vectors_that_do_not_fit_their_index_are_refused(
     assert index.halves is not None
     with pytest.raises(BundleError, match=r"exemplars\.faiss holds vectors of the shape"):
         FaissIndex.from_bytes(index.to_bytes(), change(index.halves))
+
+
+FLAT = "<4siq16x?iQ"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": b"IxF2"},
+        {"kind": b"IxMp"},
+        {"dimension": 0},
+        {"dimension": -8},
+        {"dimension": 2**31 - 1},
+        {"count": 2**40},
+        {"count": -1},
+        {"count": 2**61, "length": 0},
+        {"trained": 0},
+        {"metric": 1},
+        {"length": 2**62},
+        {"length": 7},
+    ],
+)
+def test_a_flat_index_whose_header_lies_never_reaches_the_parser(change: dict[str, int]) -> None:
+    vectors = np.eye(8, dtype=np.float32)
+    sound = FaissIndex.build(vectors).to_bytes()
+    assert FaissIndex.from_bytes(sound).size == 8
+    names = ("kind", "dimension", "count", "trained", "metric", "length")
+    said = dict(zip(names, struct.unpack_from(FLAT, sound), strict=True)) | change
+    start = struct.calcsize(FLAT)
+    content = struct.pack(FLAT, *said.values()) + sound[start:]
+    for hostile in (content, content[:start], content[: start - 1], sound + b"\0", sound[:-1]):
+        with pytest.raises(BundleError, match="not a FAISS index of ours"):
+            FaissIndex.from_bytes(hostile)

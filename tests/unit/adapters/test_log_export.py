@@ -1,7 +1,7 @@
 """Files of logged decisions: whole or absent, and the same in every format."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,18 @@ from waypost_server.core.errors import DecisionLogError
 
 BOTH = pytest.mark.parametrize("format", list(Format))
 
+OLDER: Mapping[bool, Mapping[str, object]] = {
+    False: {},
+    True: {"flags": None, "plan": None, "metadata": None, "consultation_usd": None},
+}
+"""What a record has not that is older than these fields."""
+
 
 def logged(count: int) -> list[LoggedDecision]:
     """Decisions, every third one without a word of what became of it."""
     made = []
     for i in range(count):
-        one = decision(at_ms=NOON + i, text=None if i % 2 else "why?")
+        one = decision(at_ms=NOON + i, text=None if i % 2 else "why?", **OLDER[i % 4 == 1])
         said = outcome(one.decision_id, at_ms=NOON + i + 1)
         assert isinstance(said, OutcomeRecord)
         made.append(LoggedDecision(one, (said,) * (i % 3)))
@@ -40,6 +46,8 @@ def read(path: Path, format: Format) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
     for row in rows:
+        if row["metadata"] is not None:
+            row["metadata"] = dict(row["metadata"])
         for each in (row, *row["outcomes"]):
             time = each["at"]
             each["at_ms"] = round(time.timestamp() * 1000)
@@ -54,6 +62,19 @@ def test_a_file_says_all_that_the_log_says(tmp_path: Path, format: Format) -> No
     expected = json.loads(json.dumps([logged_json(one) for one in decisions]))
     assert read(path, format) == expected
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@BOTH
+def test_only_its_owner_reads_a_file_and_no_link_leads_it_elsewhere(
+    tmp_path: Path, format: Format
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("all that I have")
+    (tmp_path / ".file.new").symlink_to(precious)
+    export(logged(1), tmp_path / "file", format=format, force=False, progress=ignore)
+    assert precious.read_text() == "all that I have"
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "file").is_symlink()
 
 
 @BOTH

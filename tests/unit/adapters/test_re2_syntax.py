@@ -1,14 +1,14 @@
-"""Compared with RE2 itself, which the server does without."""
+"""What is said of expressions, compared with what RE2 itself makes of them."""
 
 import pytest
 import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waypost_server.adapters.re2_syntax import re2_problem
+from waypost_server.adapters.re2_patterns import pattern_problem
 
 REFUSED = {
-    "(": "is no regular expression: missing ), unterminated subpattern at position 0; mend it",
+    "(": "is refused by RE2: missing ): (; mend it",
     r"a(?=b)": "has what RE2 lacks: a look-around; match the text itself",
     r"a(?!b)": "has what RE2 lacks: a look-around; match the text itself",
     r"(?<=a)b": "has what RE2 lacks: a look-around; match the text itself",
@@ -36,13 +36,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("pattern", "problem"), REFUSED.items(), ids=REFUSED)
 def test_what_re2_refuses_is_refused_with_the_cure(pattern: str, problem: str) -> None:
-    assert re2_problem(pattern) == problem
+    assert pattern_problem(pattern) == problem
     with pytest.raises(re2.error):
         re2.compile(pattern)
 
 
 def test_what_re2_would_take_literally_is_refused() -> None:
-    assert re2_problem("a{,3}") == "has what RE2 lacks: {,3}; write {0,3}"
+    assert pattern_problem("a{,3}") == "has what is plain text to RE2: {,3}; write {0,3}"
     assert re2.compile("^a{,3}$").search("aa") is None
 
 
@@ -51,11 +51,12 @@ def test_what_re2_would_take_literally_is_refused() -> None:
     [
         "", r"^\d{4}-\d\d$", "(?i)yes|no", "(?P<x>a+?)", "(?:ab)*", r"[(?=\]\\1*+]",
         r"\(\?=", r"\\1",
+        r"\pL\z", "[[:alpha:]{,3}]", "a{00002}",
         "[]a]", "[^]*+]", "a{1000}", "a{2,}?", "{", "a{b}", "(?s:.)", "(?i-s:.)", "é+", r"\x41",
     ],
 )  # fmt: skip
 def test_what_re2_takes_passes(pattern: str) -> None:
-    assert re2_problem(pattern) is None
+    assert pattern_problem(pattern) is None
     re2.compile(pattern)
 
 
@@ -67,6 +68,15 @@ PIECES = [
 
 @settings(max_examples=1500)
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
-def test_what_passes_is_taken_by_re2(pattern: str) -> None:
-    if re2_problem(pattern) is None:
+def test_what_passes_is_taken_by_re2_and_what_it_lacks_is_not(pattern: str) -> None:
+    problem = pattern_problem(pattern)
+    if problem is None or problem.startswith("has what is plain text"):
         re2.compile(pattern)
+    else:
+        with pytest.raises(re2.error):
+            re2.compile(pattern)
+
+
+def test_a_count_of_any_length_is_read() -> None:
+    problem = pattern_problem(f"a{{{'9' * 9000}}}(?=b)")
+    assert problem == "has what RE2 lacks: more than 1,000 repetitions; write fewer"

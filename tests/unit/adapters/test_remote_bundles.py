@@ -1,5 +1,6 @@
 import fcntl
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,29 @@ def test_where_nothing_is_live_there_is_nothing_to_follow_and_a_pull_says_so(
     with pytest.raises(BundleError) as error:
         elsewhere.bundles().pull(here)
     assert str(error.value) == ("test://fleet: no bundle is live there; run `waypost index push`")
+
+
+def test_that_nothing_is_live_there_is_told_once_and_that_something_is_again(
+    elsewhere: Faulty, one: StoredBundle, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bundles = elsewhere.bundles()
+    for _ in range(3):
+        bundles.follow(here)
+    bundles.push(one.folder.parent)
+    for _ in range(3):
+        bundles.follow(here)
+    elsewhere.rm(f"{PLACE}/{CURRENT}")
+    bundles.follow(here)
+    nothing = (
+        "test://fleet: no bundle is live there, so there is nothing to follow: run `waypost index "
+        "push`, or mend WAYPOST_BUNDLES_URL"
+    )
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", nothing),
+        ("INFO", f"test://fleet: bundle {one.version} is live there now"),
+        ("WARNING", nothing),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -292,8 +316,11 @@ def test_one_process_fetches_at_a_time(elsewhere: Faulty, one: StoredBundle, her
 def test_a_bundle_that_cannot_be_served_here_does_not_go_live(
     elsewhere: Faulty, one: StoredBundle, here: Path
 ) -> None:
+    fits = False
+
     def check(stored: StoredBundle) -> None:
-        raise BundleError(f"{stored.version} was built with another encoder")
+        if not fits:
+            raise BundleError(f"{stored.version} was built with another encoder")
 
     elsewhere.bundles().push(one.folder.parent)
     bundles = RemoteBundles(
@@ -302,6 +329,14 @@ def test_a_bundle_that_cannot_be_served_here_does_not_go_live(
     with pytest.raises(BundleError, match="built with another encoder"):
         bundles.follow(here)
     assert BundleStore(here).live_version() is None
+    assert BundleStore(here).versions() == ()  # it stays aside
+    assert (here / ASIDE / one.version / MANIFEST).exists()
+    assert bundles.refused == f"{one.version} was built with another encoder"
+    elsewhere.read.clear()
+    fits = True
+    assert bundles.follow(here) == one.version
+    assert bundles.refused == ""
+    assert elsewhere.read == [CURRENT, f"{one.version}/{MANIFEST}"]  # the rest had come
 
 
 def test_a_damaged_copy_here_is_replaced(elsewhere: Faulty, one: StoredBundle, here: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_shadows_prompt_stands_in_the_routes_folder_and_is_no_link(tmp_path: P
     folder = write_folder(
         tmp_path / "routes", {**SOUND, "fleet.yaml": f"shadows:\n{shadows}", "own.md": "own"}
     )
-    (folder / "link.md").symlink_to(tmp_path / "secret.md")
+    (folder / "link.md").symlink_to(folder / "own.md")
     (folder / "linked").symlink_to(folder)
     assert problems(folder) == [
         f"fleet.yaml:{line}: shadows.{name}.prompt is {path!r}, which is a link or leads out of "

@@ -40,20 +40,40 @@ def test_a_threshold_is_a_cosine_or_automatic(
     assert validate(RouteFile, yaml_file(tmp_path, f"threshold: {value}")).threshold == threshold
 
 
+@pytest.mark.parametrize("schema", [TaxonomyFile, RouteFile])
+@pytest.mark.parametrize("value", ["-0.1", "100.1", ".nan", ".inf", "yes", "'1'", "sticky", "[1]"])
+def test_a_stickiness_that_is_no_factor_is_refused_with_the_range(
+    tmp_path: Path, schema: type[BaseModel], value: str
+) -> None:
+    (problem,) = problems(tmp_path, schema, f"# c\nstickiness: {value}\n")
+    assert problem.startswith("2: stickiness is ")
+    assert "; write a number from 0 to 100: 0 looks at every query by itself, " in problem
+
+
+def test_stickiness_is_off_and_a_route_has_none_of_its_own_unless_written(tmp_path: Path) -> None:
+    def stickiness(text: str) -> tuple[float, float | None]:
+        file = yaml_file(tmp_path, text)
+        return validate(TaxonomyFile, file).stickiness, validate(RouteFile, file).stickiness
+
+    assert stickiness("{}\n") == (0.0, None)
+    assert stickiness("stickiness: 0.5\n") == (0.5, 0.5)
+
+
 UNKNOWN_KEYS: list[tuple[type[BaseModel], str, str]] = [
     (
         RouteFile,
         "description: x\ntreshold: 0.5\n",
         "2: treshold is an unknown key; did you mean 'threshold'? It may be one of "
-        "description, fallback_route, hints, params, specialist, threshold",
+        "description, extract, fallback_route, guard, hints, params, params_model, specialist, "
+        "stickiness, threshold",
     ),
     (
         RouteFile,
         "specialist:\n  models: []\n  temprature: 0.2\n",
         "3: specialist.temprature is an unknown key; did you mean 'temperature'? It may be one of "
         "call_timeout_ms, checks, connect_timeout_ms, first_token_timeout_ms, guard, idempotent, "
-        "max_calls, max_output_tokens, models, parallel, pattern, seed, speculative, stop, "
-        "temperature, timeout_ms, top_p",
+        "max_calls, max_latency_ms, max_output_tokens, models, parallel, pattern, prefer, "
+        "requires, seed, speculative, stop, temperature, timeout_ms, top_p",
     ),
     (
         RouteFile,
@@ -90,13 +110,15 @@ UNKNOWN_KEYS: list[tuple[type[BaseModel], str, str]] = [
         "models:\n  small:\n    provider: openai\n    model: x\n    contxt_window: 1\n",
         "5: models.small.contxt_window is an unknown key; did you mean 'context_window'? It may be "
         "one of api_key_env, base_url, breaker, context_window, enabled, features, model, "
-        "provider, retries, tags, usd_per_mtok_in, usd_per_mtok_out, warm_up_after_seconds",
+        "provider, quality, retries, tags, usd_per_mtok_in, usd_per_mtok_out, "
+        "warm_up_after_seconds",
     ),
     (
         TaxonomyFile,
         "colour: red\n",
         "1: colour is an unknown key; it may be one of "
-        "default_route, language, limits, margin, min_confidence",
+        "default_route, escalation, guard, hierarchy, language, limits, margin, min_confidence, "
+        "plans, sensitivity, stickiness, tenants",
     ),
 ]
 
@@ -115,7 +137,6 @@ WRONG_VALUES: list[tuple[type[BaseModel], str, str]] = [
     (RouteFile, "specialist:\n  models: gpt", "2: specialist.models is 'gpt': input should be a"),
     (RouteFile, "specialist:\n  timeout_ms: -1", "2: specialist.timeout_ms is -1: input should"),
     (RouteFile, "hints:\n  reasoning_effort: max", "2: hints.reasoning_effort is 'max': input"),
-    (RouteFile, "params:\n  type: array", "1: params is a JSON Schema and must say `type: object`"),
     (
         RouteFile,
         "params:\n  type: object\n  since: 2024-01-01",
@@ -180,10 +201,7 @@ ABOUT_CHECKS: list[tuple[str, str]] = [
         f"json_schema: {{maximum: 1{'0' * 300}}}",
         "json_schema has a number that is too large for a float",
     ),
-    (
-        "regex: '[a'",
-        "regex is no regular expression: unterminated character set at position 0; mend it",
-    ),
+    ("regex: '[a'", "regex is refused by RE2: missing ]: [a; mend it"),
     ("regex: '^(?!no)'", "regex has what RE2 lacks: a look-around; match the text itself"),
 ]
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from waypost_server.adapters.text_file import FileProblems
-from waypost_server.adapters.yaml_file import read_yaml
+from waypost_server.adapters.yaml_file import MAX_BYTES, read_yaml
 
 REFUSED = {
     "unclosed": ("models: [a, b\n", 2, "this is not YAML: expected ',' or ']'"),
@@ -24,6 +24,11 @@ REFUSED = {
     "control character": ("a: 1\nb: \x00\n", 2, "U+0000 may not stand in YAML; remove it"),
     "lone surrogate": ('a: 1\nb: "\\ud800"\n', 2, "a lone surrogate stands here; remove it"),
     "too deep": ("a: " + "[" * 600 + "]" * 600, 1, "nested too deeply; write them flatter"),
+    "never closed": ("a:\n " + "[" * 200_000, 2, "nested too deeply; write them flatter"),
+    "deep blocks": ("".join(f"{' ' * i}a:\n" for i in range(1_000)), 100, "nested too deeply"),
+    "long number": ("a: 1\nb: " + "9" * 5_000, 2, "a number has more than 400 digits; shorten it"),
+    "long base 60": ("a: " + ":".join(["59"] * 3_000), 1, "a number has more than 400 digits"),
+    "merged": ("a: {<<: {b: 1}}\n", 1, "a key here is not text to YAML; put it in quotes"),
 }
 
 
@@ -46,6 +51,22 @@ def test_a_billion_laughs_are_refused_at_once(tmp_path: Path) -> None:
     path.write_text("\n".join(["l0: &l0 [lol]", *levels]), encoding="utf-8")
     with pytest.raises(FileProblems, match=r":2: alias \*l0"):
         read_yaml(path)
+
+
+def test_a_file_that_would_take_minutes_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "route.yaml"
+    path.write_text("a: " + "x" * MAX_BYTES, encoding="utf-8")
+    with pytest.raises(FileProblems, match=r":1: the file is larger than 1,048,576 bytes; split"):
+        read_yaml(path)
+
+
+def test_only_so_many_values_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "route.yaml"
+    path.write_text("a:\n- 1\n- 2\n- 3\n", encoding="utf-8")  # the whole, a, its list, and three
+    assert read_yaml(path, most_values=6).value == {"a": [1, 2, 3]}
+    path.write_text("a:\n- 1\n- 2\n- 3\n- 4\n", encoding="utf-8")
+    with pytest.raises(FileProblems, match=r":5: the file has too many values; shorten it"):
+        read_yaml(path, most_values=6)
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment\n", "---\n"])

@@ -1,0 +1,41 @@
+"""`tokenizer.json` of an encoder, refused on load where some later text would make it fail."""
+
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram, WordLevel, WordPiece
+
+MAX_TOKENIZER = 64 * 2**20
+"""Bytes; of the widest vocabularies, of 250,000 words, they are 17 million."""
+
+LONGEST_WORD = 1_000
+"""Characters of a word whose pieces are looked for, which takes nearly the cube of them: of 1,000 a
+tenth of a second, of 8,000 half a minute. BERT's are 100."""
+
+
+def read_tokenizer(content: bytes) -> Tokenizer:
+    """The tokenizer; raises ValueError saying why it cannot be used."""
+    if len(content) > MAX_TOKENIZER:
+        raise ValueError(f"the tokenizer is larger than {MAX_TOKENIZER:,} bytes")
+    tokenizer = Tokenizer.from_buffer(content)
+    model = tokenizer.model
+    if isinstance(model, WordPiece | WordLevel) and model.token_to_id(model.unk_token) is None:
+        raise ValueError(f"the vocabulary lacks its unknown token {model.unk_token!r}")
+    if isinstance(model, WordPiece) and model.max_input_chars_per_word > LONGEST_WORD:
+        raise ValueError(
+            f"max_input_chars_per_word is {model.max_input_chars_per_word}, "
+            f"at most {LONGEST_WORD:,} may be"
+        )
+    if isinstance(model, Unigram):
+        _try_unknown(tokenizer)
+    return tokenizer
+
+
+def largest_id(tokenizer: Tokenizer) -> int:
+    """The largest of all tokens' ids, -1 for none."""
+    return max(tokenizer.get_vocab().values(), default=-1)
+
+
+def _try_unknown(tokenizer: Tokenizer) -> None:
+    try:
+        tokenizer.encode("\U0010ffff\ue000")  # for private use, so in no vocabulary
+    except Exception as error:  # noqa: BLE001  (tokenizers raises Exception itself)
+        raise ValueError(f"an unknown word makes the tokenizer fail: {error}") from None
