@@ -29,7 +29,9 @@ from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
 from waypost_server.service.workers import Workers
 from waypost_server.settings import Settings
-from waypost_server.wiring.following import fetch_at_start, follow_fleet
+from waypost_server.wiring.budgeting import Budgeting
+from waypost_server.wiring.consulting import Advice
+from waypost_server.wiring.following import Fleet
 from waypost_server.wiring.guarding import Guards
 from waypost_server.wiring.hot_reload import HotReload
 from waypost_server.wiring.loading import load_engine
@@ -64,17 +66,21 @@ async def serve(
     ending = Ending(asyncio.get_running_loop())
     guards, admission = Guards(settings), _admission(settings)
     _hear_hangups(Reloading(settings, _appliers(guards, admission), load=load), guards)
+    fleet = Fleet(settings)
     if index_version is None:
-        await fetch_at_start(settings, ending.begun)
+        await fleet.fetch_at_start(ending.begun)
     served = await asyncio.to_thread(lambda: Served.of(load_engine(settings, index_version)))
     if ending.begun.is_set():
         return
     _keep_what_is_loaded()
     live, outcomes, records = Live(served), Outcomes(time.monotonic), open_records(settings)
     shared = Shared(shared_state(settings), outcomes.breakers, this_process())
+    budgeting = Budgeting(settings, shared.process.process_id)
+    budgeting.choosing.open(served.writer.choice)
     bundles = HotReload.of(
         settings, live, link, shared.audit, keep_what_is_loaded=_keep_what_is_loaded
     )
+    advice = Advice.of(settings, lambda: admission.is_overloaded, budgeting.paying)
     parts = Parts(
         live=live,
         workers=_workers(settings, admission, served),
@@ -83,6 +89,9 @@ async def serve(
         observers=Observers([*records.observers, *observing.observers]),
         journal=records.journal,
         index_admin=bundles.admin,
+        choosing=budgeting.choosing,
+        escalating=advice.escalating,
+        completing=advice.completing,
     )
     server = Server(
         parts,
@@ -93,15 +102,22 @@ async def serve(
     )
     async with AsyncExitStack() as ends:
         ends.push_async_callback(asyncio.to_thread, records.close)
+        ends.push_async_callback(advice.close)
+        await advice.prepare(served.engine.router.catalog)
         await shared.start(required=not settings.start_without_database)
         ends.push_async_callback(shared.stop)
+        await asyncio.to_thread(budgeting.start)
+        ends.push_async_callback(asyncio.to_thread, budgeting.stop)
+        ends.callback(parts.refusals.tell)
         await server.start()
         if settings.processes == 1:  # of several, the supervisor says it once
             _log.info("admin on %s", server.admin_address)
-        observing.serves(sources_of(settings, parts, bundles=bundles, guards=guards))
+        observing.serves(
+            sources_of(settings, parts, bundles=bundles, guards=guards, budgeting=budgeting)
+        )
         ready(server.address, served.engine.index_version)
         lag = LoopLag(admission.lagged, time.monotonic)
-        for work in (bundles.follow(), guards.watch(), lag.run(), follow_fleet(settings)):
+        for work in (bundles.follow(), guards.watch(), lag.run(), fleet.run(bundles.swap)):
             ends.callback(asyncio.create_task(_told(work)).cancel)
         await ending.begun.wait()
         _log.info("stopping: calls in flight have %g s", settings.drain_seconds)

@@ -6,29 +6,30 @@ from typing import TYPE_CHECKING
 
 import click
 
+from waypost_server.commands.times import SINCE
+
 if TYPE_CHECKING:
     from waypost_server.core.shared_state import Audited
 
 
 @click.command()
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]),
-    help="Leave out what was done before, in UTC: 2026-11-22 or 2026-11-22T18:30:00.",
-)
+@SINCE
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array for a program.")
-def audit(since: datetime | None, as_json: bool) -> None:
+def audit(since: int | None, as_json: bool) -> None:
     """List what operators did, oldest first: when, who, what, and why.
 
-    That is what servers were asked to do on their admin ports; who uses `waypost index activate` on
-    the folder itself is not known. Reads the database of WAYPOST_DATABASE; a server need not run.
+    That is what servers were asked to do on their admin ports, which bundles went live by `waypost
+    build`, `tune` and `index activate`, and who made or revoked tokens, where those commands
+    reached the database. Reads that of WAYPOST_DATABASE; a server need not run.
+
+    Example: waypost audit --since 7d
     """
     from waypost_server.settings import Settings
     from waypost_server.wiring.sharing import database_state
 
     state = database_state(Settings.load())
     try:
-        acts = state.audited(since=since.replace(tzinfo=UTC).timestamp() if since else 0.0)
+        acts = state.audited(since=0.0 if since is None else since / 1000)
     finally:
         state.close()
     if as_json:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @ENCODER
 @click.option("--dry-run", is_flag=True, help="Build and check, but leave what is live live.")
 @click.option("--no-gate", is_flag=True, help="Make it live without checking it.")
+@click.option("--force", is_flag=True, help="Build though nothing changed since the last build.")
 @AS_JSON
 @click.option("--progress-json", is_flag=True, hidden=True)
 def build(
@@ -35,12 +36,14 @@ def build(
     encoder: Path | None,
     dry_run: bool,
     no_gate: bool,
+    force: bool,
     as_json: bool,
     progress_json: bool,
 ) -> None:
     """Build a bundle from a routes folder, check it, and make it live if it passes.
 
-    Exemplars that the live bundle holds already are not encoded again. If anything is wrong, every
+    Where nothing changed since the live bundle was built and passed, nothing is done. Exemplars
+    that it holds already are not encoded again. If anything is wrong, every
     problem is named with file, line and cure, and the previous bundle stays live; so does a bundle
     that was tuned, if nothing changed since. A running server serves a new one when restarted, and
     with WAYPOST_WATCH by itself.
@@ -52,12 +55,19 @@ def build(
     """
     from waypost_server.settings import Settings
     from waypost_server.workshop.publishing import publish_index
+    from waypost_server.workshop.up_to_date import publish_if_changed
 
     began = time.monotonic()
     with _reported(progress_json) as tell:
         settings = Settings.load(routes=routes, index=index, encoder=encoder)
-        published = publish_index(settings, tell, gated=not no_gate, dry_run=dry_run)
-    if not progress_json:
+        if dry_run or no_gate:
+            published = publish_index(settings, tell, gated=not no_gate, dry_run=dry_run)
+            unchanged = False
+        else:
+            published, unchanged = publish_if_changed(settings, tell, force=force)
+    if unchanged and not as_json:
+        click.echo(_unchanged_text(published, settings))
+    elif not progress_json:
         _print(published, settings, as_json, seconds=time.monotonic() - began)
     if published.verdict.problems:
         sys.exit(1)
@@ -135,9 +145,7 @@ def _figures(published: "Published", seconds: float) -> dict[str, Any]:
 
 
 def _is_tuned(published: "Published") -> bool:
-    from waypost_server.core.calibration import CalibrationMethod
-
-    return published.stored.scoring.calibration.method is CalibrationMethod.HELD_OUT
+    return published.stored.is_tuned
 
 
 def _live_text(published: "Published", settings: "Settings", seconds: float) -> str:
@@ -153,12 +161,20 @@ def _live_text(published: "Published", settings: "Settings", seconds: float) -> 
     )
 
 
+def _unchanged_text(published: "Published", settings: "Settings") -> str:
+    return (
+        f"waypost: {settings.index / published.stored.version} is up to date: nothing changed "
+        "since it was built; `waypost build --force` builds all the same"
+    )
+
+
 def _refused_text(published: "Published") -> str:
     version, problems = published.stored.version, published.verdict.problems
     end = (
         "it is live already"
         if published.is_live
-        else f"{_stays(published)}; `waypost index activate {version}` makes it live all the same"
+        else f"{_stays(published)}; `waypost index activate {version} --force` "
+        "makes it live all the same"
     )
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     head = f"waypost: bundle {version} does not pass: {count}; {end}:"

@@ -61,6 +61,10 @@ def eval_(
     A FILE has lines like {"text": "why does it hang", "label": "debugging"}; the label "oos" is for
     queries that belong to no route. A folder stands for all *.jsonl in it.
 
+    Each is decided as a server would that is asked nothing else, by every stage that the routes
+    have, but no language model is asked. One that becomes a plan counts as sent to the route of its
+    first step, as its contract says; what it is taken for is the best candidate of the whole.
+
     Example: waypost eval routes/eval --html report.html
     """
     from waypost_server.settings import Settings

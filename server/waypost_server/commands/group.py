@@ -6,6 +6,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
+from waypost_server.commands.terminal import guard_terminal
+from waypost_server.commands.version import print_version
 from waypost_server.core.errors import WaypostError
 
 COMMANDS = "waypost.commands"
@@ -26,7 +28,14 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="waypost", message="waypost %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version, and which index and encoder the settings name, and exit.",
+)
 def waypost() -> None:
     """Waypost decides which specialist LLM answers a query.
 
@@ -42,6 +51,7 @@ def run() -> None:
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     # gRPC writes a line of what each stranger sends, past our log; set it to see them.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    guard_terminal()
     try:
         waypost(prog_name="waypost")
     except WaypostError as error:

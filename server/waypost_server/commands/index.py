@@ -9,6 +9,7 @@ import click
 
 from waypost_server.commands.index_remote import pull, push
 from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
+from waypost_server.core.building import in_short
 
 if TYPE_CHECKING:
     from waypost_server.core.building import BuiltVersion
@@ -27,7 +28,10 @@ index.add_command(pull)
 @INDEX
 @AS_JSON
 def list_(index: Path | None, as_json: bool) -> None:
-    """List the bundles in the folder, the newest first; an asterisk marks the live one."""
+    """List the bundles in the folder, the newest first; an asterisk marks the live one.
+
+    One that the gate refused says why; one that was built to be tried says so.
+    """
     from waypost_server.adapters.bundle_store import BundleStore
     from waypost_server.settings import Settings
 
@@ -37,26 +41,32 @@ def list_(index: Path | None, as_json: bool) -> None:
         return
     for listed in found:
         mark = "*" if listed.is_live else " "
-        click.echo(f"{mark} {listed.version}  {_built_at(listed)}  {_holds(listed)}")
+        click.echo(f"{mark} {listed.version}  {_built_at(listed)}  {_holds(listed)}{_fate(listed)}")
 
 
 @index.command()
 @click.argument("version")
 @INDEX
 @ENCODER
+@click.option("--force", is_flag=True, help="Even if the gate refused it.")
 @AS_JSON
-def activate(version: str, index: Path | None, encoder: Path | None, as_json: bool) -> None:
+def activate(
+    version: str, index: Path | None, encoder: Path | None, force: bool, as_json: bool
+) -> None:
     """Make a bundle live that was built before, once it is found sound.
 
-    It must load, be of the encoders that are set, and decide. Its regression queries and labelled
-    queries are not asked: whoever goes back in a hurry knows why. A running server serves it when
-    restarted, and with WAYPOST_WATCH by itself.
+    It must load, be of the encoders that are set, and decide, and the gate must not have refused
+    it. Regression queries and labelled queries are not asked again: whoever goes back in a hurry
+    knows why. A running server serves it when restarted, and with WAYPOST_WATCH by itself. The
+    audit has it, if the database of WAYPOST_DATABASE is there.
     """
     from waypost_server.settings import Settings
-    from waypost_server.workshop.activating import activate_version
+    from waypost_server.workshop.activating import activate_version, audit_activation
 
     settings = Settings.load(index=index, encoder=encoder)
-    before = activate_version(settings, version)
+    before = activate_version(settings, version, force=force)
+    if lacks := audit_activation(settings, version, before or "", force=force):
+        click.echo(f"waypost: not audited: {lacks}", err=True)
     if as_json:
         click.echo(json.dumps({"version": version, "previous_version": before}))
         return
@@ -77,8 +87,9 @@ def activate(version: str, index: Path | None, encoder: Path | None, as_json: bo
 def prune(index: Path | None, keep: int | None, as_json: bool) -> None:
     """Remove all but the newest bundles.
 
+    Those that were refused or built to be tried are counted by themselves: as many of them stay.
     The live one stays in any case, the one that was live before it, and those that a server of this
-    machine has loaded. `waypost build` does the same whenever a bundle goes live.
+    machine has loaded. `waypost build` does the same each time.
     """
     from waypost_server.adapters.bundle_store import BundleStore
     from waypost_server.settings import Settings
@@ -102,6 +113,8 @@ def _as_json(listed: "BuiltVersion") -> dict[str, Any]:
         "encoder": listed.encoder_name if known else None,
         "encoder_fingerprint": listed.encoder_fingerprint if known else None,
         "routes_sha256": listed.routes_sha256 if known else None,
+        "aside": listed.is_aside,
+        "refused": listed.refused,
         "problem": listed.problem,
     }
 
@@ -115,3 +128,9 @@ def _holds(listed: "BuiltVersion") -> str:
         f"{listed.route_count} routes, {listed.exemplar_count} exemplars, "
         f"encoder {listed.encoder_name}"
     )
+
+
+def _fate(listed: "BuiltVersion") -> str:
+    if not listed.refused:
+        return "; tried, never live" if listed.is_aside else ""
+    return f"; refused: {in_short(listed.refused)}"

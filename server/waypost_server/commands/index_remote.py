@@ -20,13 +20,17 @@ VERSION = click.argument("version", required=False)
 @INDEX
 @URL
 @click.option("--again", is_flag=True, help="Copy files, too, that are there in the right size.")
-def push(version: str | None, index: Path | None, url: str | None, again: bool) -> None:
+@click.option("--force", is_flag=True, help="Even if the gate refused it.")
+def push(
+    version: str | None, index: Path | None, url: str | None, again: bool, force: bool
+) -> None:
     """Copy VERSION, by default the live bundle, to where the fleet shares them, and make it live.
 
-    Servers that follow the place with WAYPOST_WATCH take it up within seconds.
+    One that the gate refused is not pushed: the servers do not ask it again. Those that follow the
+    place with WAYPOST_WATCH take the bundle up within seconds.
     """
     settings, remote = _remote(index, url)
-    found = remote.push(settings.index, version, again=again)
+    found = remote.push(settings.index, version, again=again, force=force)
     click.echo(f"waypost: bundle {found} is live in {_shown(settings)}")
 
 

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from waypost_server.commands.log_options import SINCE, UNTIL, filtered
+from waypost_server.commands.log_options import filtered
 from waypost_server.commands.options import AS_JSON, ENCODER, INDEX
 from waypost_server.commands.progress import work_bar
+from waypost_server.commands.times import SINCE, UNTIL
 
 if TYPE_CHECKING:
     from waypost_server.core.decision_log import DecisionRecord, LoggedDecision
 
 AGAIN_SECONDS = 0.5
 """Between two looks for what is new."""
+
+LINES = 10
+"""As of `tail` itself."""
 
 
 @click.group()
@@ -33,37 +37,50 @@ def log() -> None:
     "-n",
     "--lines",
     type=click.IntRange(min=0, max=100_000),
-    default=10,
-    show_default=True,
-    help="How many of those that are there.",
+    help=f"How many of those that are there. [default: {LINES}, with --since all]",
 )
+@SINCE
+@UNTIL
+@click.option("--request", metavar="ID", help="Only what a caller asked under this id of its own.")
 @filtered
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 def tail(
     follow: bool,
-    lines: int,
+    lines: int | None,
+    since: int | None,
+    until: int | None,
+    request: str | None,
     tenant: str | None,
     route: str | None,
     outcome: str | None,
     as_json: bool,
 ) -> None:
-    """Print the last decisions, the newest last."""
+    """Print the last decisions, the newest last.
+
+    Example: waypost log tail --since 1h --outcome FALLBACK
+    """
     from waypost_server.core.decision_log import LogFilter
     from waypost_server.core.outcome import Outcome
     from waypost_server.settings import Settings
     from waypost_server.workshop import decisions
 
     wanted = LogFilter(
-        tenant=tenant, route=route, outcome=Outcome(outcome.upper()) if outcome else None
+        since_ms=since,
+        until_ms=until,
+        request_id=request,
+        tenant=tenant,
+        route=route,
+        outcome=Outcome(outcome.upper()) if outcome else None,
     )
+    count = LINES if lines is None and since is None else lines
     with decisions.reading(Settings.load()) as opened:
         if not follow:
-            for logged in opened.last(wanted, lines) if lines else ():
+            for logged in decisions.newest(opened, wanted, count):
                 _print_line(logged, as_json=as_json)
             return
         try:
             for logged in decisions.follow(
-                opened, wanted, lines, wait=lambda: time.sleep(AGAIN_SECONDS)
+                opened, wanted, count, wait=lambda: time.sleep(AGAIN_SECONDS)
             ):
                 _print_line(logged, as_json=as_json)
         except (KeyboardInterrupt, BrokenPipeError):
@@ -82,16 +99,19 @@ def show(
     """Print a decision and its outcomes, and what would be decided today.
 
     It is made again with the live bundle of the index folder, if its text is in the log
-    (WAYPOST_LOG_TEXT) or is given with --text. What is switched off just now, and models that are
-    left out for a while, do not count.
+    (WAYPOST_LOG_TEXT) or is given with --text. What is switched off just now counts, and is said
+    where it changes the answer. What a language model chose then is taken for granted. What cannot
+    be known any more is not compared, and named as "not replayed".
 
     Example: waypost log show 01a20346-90bb-7465-b170-858465de7f3e --text "why does this fail"
     """
-    from waypost_server.adapters.log_json import decision_json, logged_json
-    from waypost_server.commands.log_text import changes_text, logged_text
+    from waypost_server.adapters.log_json import logged_json
+    from waypost_server.commands.log_text import logged_text
+    from waypost_server.commands.replay_text import NO_REPLAY, replay_json, replay_text
     from waypost_server.core.errors import DecisionLogError, WaypostError
     from waypost_server.settings import Settings
     from waypost_server.workshop import decisions
+    from waypost_server.workshop.replaying import replay
 
     settings = Settings.load(index=index, encoder=encoder)
     with decisions.reading(settings) as opened:
@@ -105,26 +125,18 @@ def show(
     if logged.decision and not problem:
         try:
             known = text if text is not None else logged.decision.text or ""
-            again = decisions.replay(settings, logged.decision, known)
+            again = replay(settings, logged.decision, known)
         except WaypostError as error:
             problem = str(error)
     if as_json:
-        replayed = {
-            "problem": problem,
-            "decision": decision_json(again.decision) if again else None,
-            "changes": [
-                {"name": c.name, "before": c.before, "now": c.now}
-                for c in (again.changes if again else ())
-            ],
-        }
+        replayed = {"problem": problem, **(replay_json(again) if again else NO_REPLAY)}
         click.echo(json.dumps(logged_json(logged) | {"replay": replayed}, ensure_ascii=False))
         return
     click.echo(logged_text(logged))
     if again is None:
         click.echo(f"\nIt cannot be made again: {problem}")
         return
-    version = again.decision.index_version
-    click.echo(f"\nMade again with bundle {version}, what changes:\n{changes_text(again.changes)}")
+    click.echo(f"\n{replay_text(again)}")
     if logged.decision and logged.decision.text_redacted and text is None:
         click.echo("  (its text is redacted, which may be why)")
 

@@ -1,10 +1,7 @@
 """Logged decisions for people."""
 
-from collections.abc import Sequence
-
 from waypost_server.adapters.log_json import iso_time
 from waypost_server.core.decision_log import DecisionRecord, LoggedDecision, OutcomeRecord
-from waypost_server.core.replay import Change, Value
 from waypost_server.core.report import Attempt
 
 
@@ -31,15 +28,6 @@ def logged_text(logged: LoggedDecision) -> str:
     return "\n".join(lines)
 
 
-def changes_text(changes: Sequence[Change]) -> str:
-    """What differs, a line each."""
-    if not changes:
-        return "  nothing: it would be decided as it was"
-    return "\n".join(
-        f"  {change.name:<20} {_shown(change.before)} -> {_shown(change.now)}" for change in changes
-    )
-
-
 def _facts(decision: DecisionRecord) -> list[tuple[str, str]]:
     timings = decision.timings
     return [
@@ -50,6 +38,7 @@ def _facts(decision: DecisionRecord) -> list[tuple[str, str]]:
         ("confidence", f"{decision.confidence:.3f} ({decision.calibration})"),
         ("similarity", f"{decision.similarity:.3f}, needs {decision.threshold:.3f}"),
         ("candidates", ", ".join(f"{c.route} {c.confidence:.3f}" for c in decision.candidates)),
+        ("plan", _plan(decision)),
         ("fallback", decision.fallback_route),
         ("models", ", ".join(decision.models)),
         ("index", f"{decision.index_version}, decided by {decision.stage}"),
@@ -57,16 +46,28 @@ def _facts(decision: DecisionRecord) -> list[tuple[str, str]]:
             "took",
             f"{timings.total_us / 1000:.1f} ms, {timings.queue_us / 1000:.1f} of them waiting",
         ),
+        ("asking cost", f"${usd:g}" if (usd := decision.consultation_usd) else ""),
         ("tenant", decision.tenant),
         ("caller", decision.caller),
         ("request_id", decision.request_id),
         ("session_id", decision.session_id),
+        ("went on from", decision.previous_route),
         ("allowed", ", ".join(decision.allowed_routes)),
         ("rejected", ", ".join(decision.rejected_routes)),
         ("in place of", decision.rejected_decision),
         ("rejected for", decision.rejection_reason),
+        ("flags", ", ".join(f"{flag.kind} {flag.severity}" for flag in decision.flags or ())),
+        ("metadata", ", ".join(f"{k}={v}" for k, v in (decision.metadata or {}).items())),
         ("text", decision.text or ""),
     ]
+
+
+def _plan(decision: DecisionRecord) -> str:
+    steps = []
+    for number, step in enumerate(decision.plan or (), start=1):
+        after = f" after {', '.join(map(str, step.depends_on))}" if step.depends_on else ""
+        steps.append(f"{number}. {step.route} {step.confidence:.3f}{after}")
+    return "; ".join(steps)
 
 
 def _outcome(outcome: OutcomeRecord) -> list[str]:
@@ -88,9 +89,3 @@ def _attempt(attempt: Attempt) -> str:
     role = "" if attempt.role == "ANSWER" else f" as {attempt.role}"
     tokens = f"{attempt.input_tokens} + {attempt.output_tokens} tokens"
     return f"{attempt.model}{role} {how}, {attempt.latency_ms} ms, {tokens}, ${attempt.cost_usd:g}"
-
-
-def _shown(value: Value) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return (", ".join(value) or "none") if isinstance(value, tuple) else value or "none"

@@ -3,10 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from waypost_server.commands.options import AS_JSON
+
+if TYPE_CHECKING:
+    from waypost_server.settings import Settings
 
 FILE = click.option(
     "--tokens",
@@ -54,7 +58,8 @@ def new(
         raise click.BadParameter("at most 64 letters, digits, '.', '_' and '-'", param_hint="NAME")
     if tenant is not None and role == Role.ADMIN:
         raise click.UsageError("an admin speaks for no tenant: leave out --tenant")
-    path, secret = _path(tokens), new_secret()
+    settings, secret = _settings(tokens), new_secret()
+    path = _path(settings)
     with changing(path) as known:
         if name in [each.name for each in known]:
             raise click.ClickException(f"{path} has a token {name!r}; revoke it first")
@@ -70,6 +75,7 @@ def new(
             )
         )
     click.echo(secret)
+    _audit(settings, "new token", name, after=f"{role}, tenant {tenant}" if tenant else role)
     click.echo(f"{path} has its hash; the token itself is not shown again.", err=True)
 
 
@@ -80,7 +86,7 @@ def list_(tokens: Path | None, as_json: bool) -> None:
     """List the tokens, without what would let anybody use one."""
     from waypost_server.adapters.token_file import read_token_file, token_list
 
-    path, now = _path(tokens), datetime.now(UTC)
+    path, now = _path(_settings(tokens)), datetime.now(UTC)
     rows = [
         {
             "name": each.name,
@@ -113,19 +119,33 @@ def revoke(name: str, tokens: Path | None) -> None:
     """Let a token hold no more, by taking its hash out of the file."""
     from waypost_server.adapters.token_file import changing
 
-    path = _path(tokens)
+    settings = _settings(tokens)
+    path = _path(settings)
     with changing(path) as known:
         kept = [each for each in known if each.name != name]
         if len(kept) == len(known):
             raise click.ClickException(f"{path} has no token {name!r}")
         known[:] = kept
+    _audit(settings, "revoke token", name)
     click.echo(f"{name} is revoked: running servers refuse it within seconds.", err=True)
 
 
-def _path(said: Path | None) -> Path:
+def _settings(tokens: Path | None) -> "Settings":
     from waypost_server.settings import Settings
 
-    path = Settings.load(tokens=said).tokens
+    return Settings.load(tokens=tokens)
+
+
+def _path(settings: "Settings") -> Path:
+    path = settings.tokens
     if path is None:
         raise click.UsageError("name the file with --tokens or WAYPOST_TOKENS")
     return path
+
+
+def _audit(settings: "Settings", act: str, name: str, *, after: str = "") -> None:
+    from waypost_server.workshop.auditing import audit
+
+    note = f"waypost token {act.split()[0]}"
+    if lacks := audit(settings, act, name, note=note, after=after, if_there=True):
+        click.echo(f"waypost: not audited: {lacks}", err=True)

@@ -1,4 +1,4 @@
-"""What is configured of the routes: descriptions, prompts, fallbacks, and how they are nested."""
+"""What is configured of the routes: language, descriptions, prompts, fallbacks, and nesting."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ itself copes with 150."""
 
 
 def check_catalog(patient: Patient) -> Iterator[Finding]:
-    """Loops, what is missing, crowded levels."""
+    """Another language, loops, what is missing, crowded levels."""
+    yield from _language(patient)
     yield from _loops(patient)
     for route in _own_routes(patient):
         if not route.specialist.prompt.strip():
@@ -41,6 +42,21 @@ def _own_routes(patient: Patient) -> Iterator[Route]:
     for name, route in sorted(patient.catalog.routes.items()):
         if name in patient.exemplars.counts or route != Route(name=name):
             yield route
+
+
+def _language(patient: Patient) -> Iterator[Finding]:
+    language = patient.catalog.taxonomy.language
+    if language.casefold().replace("_", "-").partition("-")[0] != "en":
+        yield Finding(
+            kind=Kind.OTHER_LANGUAGE,
+            severity=Severity.WARNING,
+            routes=(),
+            problem=f"language is {language[:40]!r} in taxonomy.yaml, and changes nothing: the "
+            "word lists of conversations, plans, guard and hints are English, and so are Waypost's "
+            "sentences and the encoder that is shipped.",
+            cure="Write exemplars in that language, set WAYPOST_ENCODER to an encoder that knows "
+            "it, name its words in plans.connectives, and measure with `waypost eval`.",
+        )
 
 
 def _loops(patient: Patient) -> Iterator[Finding]:

@@ -70,6 +70,12 @@ class Evaluation:
         return sum(row.query.in_scope for row in self.judged)
 
     @property
+    def plans(self) -> tuple[int, int]:
+        """How many in-scope and out-of-scope queries became plans."""
+        planned = [row.query.in_scope for row in self.judged if row.plan]
+        return sum(planned), len(planned) - sum(planned)
+
+    @property
     def mistakes(self) -> tuple[Judged, ...]:
         """Queries that were not taken for what they are, the surest first."""
         return _surest_first(row for row in self.judged if not row.is_right)

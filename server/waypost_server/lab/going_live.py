@@ -14,6 +14,16 @@ def astray(judged: Sequence[Judged]) -> list[str]:
 
 def _sentence(row: Judged) -> str:
     route = row.query.label
+    if row.by_rule:
+        return (
+            f"{row.query.source}: {row.query.text[:80]!r} must go to {route}, but a rule sends it "
+            f"to {row.route}; narrow the rule's condition, or remove the line"
+        )
+    if row.plan:
+        return (
+            f"{row.query.source}: {row.query.text[:80]!r} must go to {route}, but becomes a plan "
+            f"of {', then '.join(row.plan)}; raise plans.min_similarity, or remove the line"
+        )
     near = f", near its exemplar {row.nearest.text[:80]!r}" if row.nearest else ""
     taken = f"taken for {row.best} with confidence {row.confidence:.2f}{near}"
     return (

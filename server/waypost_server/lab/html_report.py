@@ -87,10 +87,12 @@ def _meaning(name: str, found: Evaluation) -> str:
 
 
 def _outcomes(found: Evaluation) -> str:
-    rows = (
+    rows = [
         [text(outcome.value), f"{inside:,}", f"{outside:,}"]
         for outcome, (inside, outside) in found.outcomes.items()
-    )
+    ]
+    if any(found.plans):
+        rows.append(["of these plans", *(f"{count:,}" for count in found.plans)])
     return table(["outcome", "in scope", "out of scope"], rows, style="numbers")
 
 

@@ -5,14 +5,16 @@ queries, in_scope, out_of_scope           how many
 figures       {name: {value, low, high} or null}; the names are those of `figures.FIGURES`,
               low and high the 95% interval, null where the queries cannot tell
 outcomes      {outcome: {in_scope, out_of_scope}}   how many
+plans         {in_scope, out_of_scope}  how many of the MATCHED became plans; each went to the
+              route of its first step
 per_route     [{route, support, called, precision, recall, f1}], "oos" last; null as above
 confusion     {labels, counts}            rows by label, columns by what a query was taken for
 reliability   [{queries, confidence, accuracy, low, high}]   in scope, equal-mass bins
 coverage      [{min_confidence, coverage, accuracy}]         in scope, by falling bar
 mistakes      [{source, text, label, called, best, route, outcome, confidence,
-              nearest: {text, similarity} or null, nearest_right: likewise}], surest first;
-              `called` is what the query was taken for, `best` the best candidate, `route`
-              where it went
+              nearest: {text, similarity} or null, nearest_right: likewise, plan}], surest
+              first; `called` is what the query was taken for, `best` the best candidate,
+              `route` where it went, `plan` the routes of its steps
 lost          likewise: taken for their label, and yet sent elsewhere
 comparison    null, or {index_version, verdict, finding, p_value, figures, per_route,
               became_right, became_wrong}: the old bundle's version, figures and routes;
@@ -54,6 +56,7 @@ def as_json(report: Report) -> dict[str, Any]:
             outcome.value: {"in_scope": inside, "out_of_scope": outside}
             for outcome, (inside, outside) in evaluation.outcomes.items()
         },
+        "plans": dict(zip(("in_scope", "out_of_scope"), evaluation.plans, strict=True)),
         "per_route": [_route(figures) for figures in evaluation.per_route],
         "confusion": {
             "labels": list(evaluation.confusion.labels),
@@ -97,6 +100,7 @@ def _mistake(row: Judged) -> dict[str, Any]:
         "confidence": row.confidence,
         "nearest": _nearest(row.nearest),
         "nearest_right": _nearest(row.nearest_right),
+        "plan": list(row.plan),
     }
 
 

@@ -79,6 +79,8 @@ def _outcomes(evaluation: Evaluation) -> list[str]:
         [outcome.value, f"{inside:,}", f"{outside:,}"]
         for outcome, (inside, outside) in evaluation.outcomes.items()
     ]
+    if any(evaluation.plans):
+        rows.append(["of these plans", *(f"{count:,}" for count in evaluation.plans)])
     return table(rows)
 
 
@@ -130,6 +132,7 @@ def _mistakes(mistakes: Sequence[Judged]) -> list[str]:
     lines = [_list_head("mistakes, the surest first", len(mistakes))]
     for row in mistakes[:SHOWN]:
         sent = "" if row.outcome is not Outcome.FALLBACK else f", fell back to {row.route}"
+        sent = f", sent to {_sent_to(row)}" if row.plan else sent
         lines.append(
             f"  {row.confidence:.2f} {row.query.label} -> {row.called}{sent}  [{row.query.source}]"
         )
@@ -143,9 +146,13 @@ def _lost(lost: Sequence[Judged]) -> list[str]:
         return []
     lines = [_list_head("taken for what they are, and yet sent elsewhere", len(lost))]
     for row in lost[:SHOWN]:
-        lines.append(f"  {row.confidence:.2f} {row.query.label}, sent to {row.route}")
+        lines.append(f"  {row.confidence:.2f} {row.query.label}, sent to {_sent_to(row)}")
         lines.append(f"       {short(row.query.text, WIDTH)}")
     return lines
+
+
+def _sent_to(row: Judged) -> str:
+    return f"{', then '.join(row.plan)} as a plan" if row.plan else row.route
 
 
 def _nearest(row: Judged) -> Iterator[str]:

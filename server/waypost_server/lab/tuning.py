@@ -18,7 +18,7 @@ from waypost_server.core.scoring import Scoring
 from waypost_server.core.tuning import SeenQueries, see_queries, tune
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
 from waypost_server.lab.gain import Gain
-from waypost_server.lab.judged import Judged, judge
+from waypost_server.lab.judged import Decider, Judged, judge
 from waypost_server.lab.paired import SENT_RIGHT, gains, sent_right
 
 FOLDS = 5
@@ -62,7 +62,7 @@ class Trial:
 
 
 def try_tuning(
-    router: Router,
+    decider: Decider,
     queries: Sequence[LabelledQuery],
     encodings: Encodings,
     subject: Subject,
@@ -72,7 +72,7 @@ def try_tuning(
     """Cross-validates tuning.
 
     Args:
-        router: what to tune; it must not have seen the queries.
+        decider: what to tune; its router must not have seen the queries.
         queries: labelled queries.
         encodings: of the queries, shape (n, width).
         subject: what is evaluated.
@@ -81,6 +81,7 @@ def try_tuning(
     Raises:
         EvaluationError: too few of the queries belong to routes that have exemplars.
     """
+    router = decider.router
     kept = _worth_asking(queries, taught)
     left_out = len(queries) - len(kept)
     queries, encodings = [queries[row] for row in kept], encodings[kept]
@@ -102,8 +103,8 @@ def try_tuning(
         exemplars=router.exemplars,
         vectors=router.index.rows(slice(None)),
     )
-    folds = _Folds(router, queries, encodings, seen)
-    before, old = judge(queries, encodings, router), router.scoring.thresholds
+    folds = _Folds(decider, queries, encodings, seen)
+    before, old = judge(queries, encodings, decider), router.scoring.thresholds
     after, everything = folds.judged(thresholds=None), folds.everything()
     kept_thresholds = folds.judged(thresholds=old)
     # Thresholds turn queries away and do nothing else: they stay where that goes wrong.
@@ -149,12 +150,12 @@ class _Folds:
 
     def __init__(
         self,
-        router: Router,
+        decider: Decider,
         queries: Sequence[LabelledQuery],
         encodings: Encodings,
         seen: SeenQueries,
     ) -> None:
-        self._router = router
+        self._decider = decider
         self._queries = queries
         self._encodings = encodings
         self._seen = seen
@@ -177,17 +178,20 @@ class _Folds:
             thresholds: in place of those that the folds give; None for theirs.
             min_confidence: in place of the taxonomy's; None for that.
         """
-        router = self._router if min_confidence is None else _with_bar(self._router, min_confidence)
+        router = self._decider.router
+        if min_confidence is not None:
+            router = _with_bar(router, min_confidence)
         judged: dict[int, Judged] = {}
         for held, tuned in self._folds:
             scoring = tuned if thresholds is None else replace(tuned, thresholds=thresholds)
             queries = [self._queries[row] for row in held]
-            answers = judge(queries, self._encodings[held], router.with_scoring(scoring))
+            decider = self._decider.with_router(router.with_scoring(scoring))
+            answers = judge(queries, self._encodings[held], decider)
             judged.update(zip(held, answers, strict=True))
         return [judged[row] for row in range(len(self._queries))]
 
     def _tune(self, chosen: npt.NDArray[np.bool_]) -> Scoring:
-        router = self._router
+        router = self._decider.router
         seen = take(self._seen, np.flatnonzero(chosen))
         return tune(router.scoring, seen, router.exemplars, by_hand=by_hand(router.catalog))
 

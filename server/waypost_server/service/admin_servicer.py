@@ -29,6 +29,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self._shared = parts.shared
         self._index = parts.index_admin
         self._journal = parts.journal
+        self._refusals = parts.refusals
         self._server_version = server_version
         self._started_at = Timestamp()
         self._started_at.GetCurrentTime()
@@ -79,7 +80,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             queue_depth=self._workers.queue_depth,
             concurrency_limit=self._workers.admission.limit,
             degraded=self._workers.admission.is_degraded,
-            refused_count=self._workers.admission.refused,
+            refused_count=self._refusals.total,
             resident_bytes=resident_bytes(),
             models=model_statuses(self._outcomes),
             route_outcomes=route_outcomes(self._outcomes),

@@ -44,7 +44,6 @@ class Admission:
     Attributes:
         refused: queries refused so far.
         degraded: queries decided in degraded mode so far.
-        loop_lag_seconds: how late the event loop was last.
     """
 
     def __init__(
@@ -75,9 +74,6 @@ class Admission:
         self._reserved = 0
         self._lately = _Lately()
         self._degrades = degrades
-        self.refused = 0
-        self.degraded = 0
-        self.loop_lag_seconds = 0.0
         self._limit = ConcurrencyLimit(
             least=min(capacity, LEAST_FOR_EACH_THREAD * threads),
             most=capacity,
@@ -122,7 +118,7 @@ class Admission:
             tenant: who asks.
             under_way: queries that wait or run.
         """
-        limit = self._limit.limit
+        limit = self._limit.in_time
         if under_way < limit:
             self._lately.admitted(self._clock())
             return Room.FREE
@@ -148,19 +144,21 @@ class Admission:
             if not self._under_way[tenant]:
                 del self._under_way[tenant]
 
+    def paced(self, seconds_each: float) -> None:
+        """Hears what time a query takes lately, all threads together."""
+        self._limit.paced(seconds_each)
+
     def waited(self, seconds: float, *, under_way: int) -> None:
         """Hears how long a query waited."""
         self._limit.waited(seconds, under_way=under_way)
 
     def lagged(self, seconds: float) -> None:
         """Hears how late the event loop is, which every query waits for unseen."""
-        self.loop_lag_seconds = seconds
         if seconds >= LEAST_LAG_SECONDS:
             self._limit.waited(seconds, under_way=self._under_way.total())
 
     def refusal(self) -> OverloadedError:
-        """What to tell a caller that is refused; counts it."""
-        self.refused += 1
+        """What to tell a caller that is refused."""
         seconds = RETRY_SECONDS * max(1.0, self._lately.refused_for_each_admitted)
         seconds = min(seconds, LONGEST_RETRY_SECONDS / 2) * (1 + self._draw())
         milliseconds = round(seconds * 1e3)

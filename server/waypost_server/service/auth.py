@@ -1,6 +1,7 @@
 """Who may call: found out before a request is read, let alone parsed."""
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 
-from waypost_server.core.tokens import Token, Tokens
+from waypost_server.core.tokens import Tokens
 from waypost_server.service.caller import Caller, Role, set_caller
 from waypost_server.service.interceptor import MethodHandler
 
@@ -20,6 +21,9 @@ _OPEN = f"/{HEALTH_SERVICE}/"
 
 _SCHEME = "bearer "
 _QUIET_SECONDS = 10.0
+
+NAMED = 3
+"""Former tokens that a line names."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,22 +62,15 @@ class Authentication(grpc.aio.ServerInterceptor):
         """Refuses, or hands on to what answers."""
         if handler_call_details.method.startswith(_OPEN):
             return await continuation(handler_call_details)
-        token = self._sent_with(handler_call_details)
+        secret, now = _secret_in(handler_call_details), self._now()
+        token = self._tokens().find(secret, now) if secret else None
         if token is None:
-            self._refusals.add(self._now())
+            self._refusals.add(now, self._tokens().former(secret, now))
             return self._stranger
         if token.role not in (self._needed, Role.ADMIN):
             return self._forbidden
         set_caller(Caller(name=token.name, role=token.role, tenant=token.tenant, rate=token.rate))
         return await continuation(handler_call_details)
-
-    def _sent_with(self, details: grpc.HandlerCallDetails) -> Token | None:
-        sent = [value for key, value in details.invocation_metadata or () if key == "authorization"]
-        if len(sent) != 1 or not isinstance(sent[0], str):
-            return None
-        if sent[0][: len(_SCHEME)].lower() != _SCHEME:
-            return None
-        return self._tokens().find(sent[0][len(_SCHEME) :].strip(), self._now())
 
 
 class _Refusals:
@@ -81,13 +78,38 @@ class _Refusals:
 
     def __init__(self) -> None:
         self._count = 0
+        self._former: Counter[str] = Counter()
         self._told: datetime | None = None
 
-    def add(self, now: datetime) -> None:
+    def add(self, now: datetime, former: str) -> None:
         self._count += 1
+        self._former.update([former] if former else ())
         if self._told is None or (now - self._told).total_seconds() >= _QUIET_SECONDS:
-            _log.warning("calls without a valid token since the last such line: %d", self._count)
+            _log.warning(
+                "calls without a valid token since the last such line: %d%s",
+                self._count,
+                _whose(self._former),
+            )
             self._count, self._told = 0, now
+            self._former.clear()
+
+
+def _whose(former: Counter[str]) -> str:
+    """Who should know better: a token that leaked and is tried again looks just like that, too."""
+    if not former:
+        return ""
+    named = ", ".join(f"{name!r} {count}" for name, count in former.most_common(NAMED))
+    return f"; with one that was revoked or has ended: {named}"
+
+
+def _secret_in(details: grpc.HandlerCallDetails) -> str:
+    """What a call sends as its token; empty for nothing."""
+    sent = [value for key, value in details.invocation_metadata or () if key == "authorization"]
+    if len(sent) != 1 or not isinstance(sent[0], str):
+        return ""
+    if sent[0][: len(_SCHEME)].lower() != _SCHEME:
+        return ""
+    return sent[0][len(_SCHEME) :].strip()
 
 
 def _refusal(code: grpc.StatusCode, why: str) -> MethodHandler:

@@ -18,11 +18,12 @@ def contract_schema(routes: Sequence[str]) -> str:
     """JSON Schema (draft 2020-12) of a contract as protobuf's JSON with the proto's field names.
 
     Args:
-        routes: the loaded routes; `route` is an enum of them.
+        routes: the loaded routes; `route` is an enum of them, that of a plan's steps too.
     """
     definitions: dict[str, Any] = {}
     contract = _message(contract_pb2.HandoffContract.DESCRIPTOR, definitions)
-    contract["properties"]["route"] = {"type": "string", "enum": sorted(routes)}
+    loaded = {"type": "string", "enum": sorted(routes)}
+    contract["properties"]["route"] = definitions["PlanStep"]["properties"]["route"] = loaded
     contract["required"] = ["decision_id", "outcome", "action", "reasons", "route"]
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

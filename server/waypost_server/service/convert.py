@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
@@ -10,10 +11,14 @@ from waypost.v1 import contract_pb2, router_pb2
 from waypost_server.core.breakers import NOTHING
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.catalog import Catalog, Hints, ReasoningEffort
+from waypost_server.core.clues import Flag, FlagKind, Severity
+from waypost_server.core.decision import PlanStep
+from waypost_server.core.model_choice import Choice, ModelChoice
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import TURNS_READ, Conversation, Query, check_counts
 from waypost_server.core.ranking import Candidate
 from waypost_server.core.switches import NOTHING_OFF, Off
+from waypost_server.service.chosen import AS_LISTED, Chosen
 from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.pools import Pools
 from waypost_server.service.specialists import specialist_ref
@@ -30,6 +35,10 @@ _EFFORTS = {
     effort: contract_pb2.ReasoningEffort.Value(f"REASONING_EFFORT_{effort.upper()}")
     for effort in ReasoningEffort
 }
+
+
+_FLAGS = {kind: contract_pb2.FlagKind.Value(f"FLAG_KIND_{kind}") for kind in FlagKind}
+_SEVERITIES = {one: contract_pb2.Severity.Value(f"SEVERITY_{one}") for one in Severity}
 
 
 def query_of(
@@ -97,6 +106,7 @@ class ContractWriter:
         self.specialists = Pools(
             {name: specialist_ref(route, catalog) for name, route in catalog.routes.items()}
         )
+        self.choice = ModelChoice(catalog)
         self._hints = {name: _hints(route.hints) for name, route in catalog.routes.items()}
 
     def facts(self, stage: Stage) -> StageFacts:
@@ -104,9 +114,18 @@ class ContractWriter:
         return self._stages[stage]
 
     def write(
-        self, routed: Routed, left_out: Mapping[str, str] = NOTHING
+        self,
+        routed: Routed,
+        left_out: Mapping[str, str] = NOTHING,
+        chosen: Chosen = AS_LISTED,
     ) -> contract_pb2.HandoffContract:
-        """The contract that hands `routed` to the client, without the models that are left out."""
+        """The contract that hands `routed` to the client.
+
+        Args:
+            routed: the decision.
+            left_out: why each model is left out for a while that is.
+            chosen: the models that policy chose; it knows of those.
+        """
         decision, facts = routed.decision, self._stages[routed.stage]
         best = decision.candidates[0] if decision.candidates else None
         shown = decision.candidates[: routed.query.candidate_count]
@@ -119,15 +138,22 @@ class ContractWriter:
             confidence=best.confidence if best else 0.0,
             similarity=best.similarity if best else 0.0,
             threshold=best.threshold if best else 0.0,
-            extracted_params=Struct(),  # present though empty, so that JSON names it
+            extracted_params=_struct(decision.params),
+            missing_params=decision.missing_params,
             fallback_route=decision.fallback_route,
             rationale=decision.rationale,
             clarifying_question=decision.clarifying_question,
             candidates=[_candidate(c, explain=routed.query.explain) for c in shown],
-            specialist=self.specialists.of(
-                decision.route.name, left_out, off=routed.query.off.models
-            ),
-            hints=self._hints[decision.route.name],
+            # Who does not look at the action must find nobody to call.
+            specialist=None
+            if decision.action is Action.REFUSE
+            else self.specialist(decision.route.name, chosen.choice, left_out, routed.query.off),
+            plan=[
+                self._step(number, step, chosen.step(number - 1), left_out, routed.query.off)
+                for number, step in enumerate(decision.plan, start=1)
+            ],
+            hints=_hints(decision.hints) if decision.hints else self._hints[decision.route.name],
+            flags=[_flag(flag) for flag in routed.query.clues.flags],
             index_version=self._index_version,
             contract_version=CONTRACT_VERSION,
             encoder_fingerprint=facts.encoder_fingerprint,
@@ -135,6 +161,53 @@ class ContractWriter:
             calibration=_CALIBRATIONS[facts.calibration],
             stage=_STAGES[routed.stage],
         )
+
+    def _step(
+        self,
+        number: int,
+        step: PlanStep,
+        choice: Choice | None,
+        left_out: Mapping[str, str],
+        off: Off,
+    ) -> contract_pb2.PlanStep:
+        return contract_pb2.PlanStep(
+            step=number,
+            route=step.route.name,
+            text=step.text,
+            depends_on=[position + 1 for position in step.depends_on],
+            confidence=step.confidence,
+            specialist=self.specialist(step.route.name, choice, left_out, off),
+            extracted_params=_struct(step.params),
+        )
+
+    def specialist(
+        self, route: str, choice: Choice | None, left_out: Mapping[str, str], off: Off
+    ) -> contract_pb2.SpecialistRef:
+        """Whom to call for a route: as chosen, or else as breakers and switches say."""
+        if choice is None:
+            return self.specialists.of(route, left_out, off=off.models)
+        return self.specialists.chosen(route, choice)
+
+
+def _struct(values: Mapping[str, Any]) -> Struct:
+    """Present though empty, so that JSON names it."""
+    struct = Struct()
+    for name, value in values.items():
+        if isinstance(value, str):  # as most are: what `update` comes to
+            struct.fields[name].string_value = value
+        else:
+            struct.update({name: value})
+    return struct
+
+
+def _flag(flag: Flag) -> contract_pb2.Flag:
+    return contract_pb2.Flag(
+        kind=_FLAGS[flag.kind],
+        start=flag.start,
+        end=flag.end,
+        severity=_SEVERITIES[flag.severity],
+        detector=flag.detector,
+    )
 
 
 def _hints(hints: Hints) -> contract_pb2.Hints | None:

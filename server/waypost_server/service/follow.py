@@ -55,6 +55,7 @@ class Follow:
         *,
         where: str,
         silent_seconds: float = SILENT_SECONDS,
+        looked: Callable[[], None] = lambda: None,
     ) -> None:
         """Asks nothing yet.
 
@@ -64,10 +65,12 @@ class Follow:
                 keeps nobody from leaving.
             where: the place, for the log.
             silent_seconds: how long it may take without a word.
+            looked: called on the event loop after each answer.
         """
         self._fetch = fetch
         self._where = where
         self._silent_seconds = silent_seconds
+        self._looked = looked
         self._said = ""
         self._failures = 0
 
@@ -96,6 +99,7 @@ class Follow:
             self._said, self._failures = "", 0
             if version:
                 _log.info("bundle %s is fetched from %s", version, self._where)
+        self._looked()
 
     def _failed(self, why: str, *, exc_info: bool = False) -> None:
         self._failures += 1

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from waypost_server.core import metric_names as names
-from waypost_server.core.metric_names import Metric
+from waypost_server.core.metric import Metric
+from waypost_server.core.model_rules import Cause
 from waypost_server.service.instruments import Bounded, Instruments
+from waypost_server.service.refusals import Cause as Refused
 from waypost_server.service.sources import BundleFacts, Sources
 
 
@@ -31,6 +33,10 @@ class Gauges:
         self._bundle: BundleFacts | None = None
         instruments.gauge(names.STARTED).set(clock())
         instruments.gauge(names.VERSION, version, contract_version).set(1)
+        for cause in Cause:
+            instruments.counter(names.MODELS_LEFT_OUT, cause)
+        for refused in Refused:
+            instruments.counter(names.REFUSED, refused)
         for result in ("written", "dropped"):
             instruments.counter(names.LOG_RECORDS, result)
 
@@ -48,12 +54,15 @@ class Gauges:
             (names.LIMIT, sources.concurrency_limit()),
             (names.DEGRADED, sources.degraded()),
             (names.LOG_WAITING, sources.log_waiting()),
+            (names.DATABASE_LOST, sources.database_lost()),
             (names.REFUSED_BUNDLE, sources.bundle_refused()),
             (names.CERTIFICATE, sources.certificate_expires_at()),
             (names.RESIDENT, sources.resident_bytes()),
+            (names.BUDGET_ALONE, sources.budgets_alone()),
         ):
             self._to.gauge(metric).set(value)
-        self._count(names.REFUSED, sources.refused())
+        for refused, times in sources.refused().items():
+            self._count(names.REFUSED, times, refused)
         self._count(names.LOG_RECORDS, sources.log_written(), "written")
         self._count(names.LOG_RECORDS, sources.log_dropped(), "dropped")
         self._count(names.CPU, sum(os.times()[:2]))
@@ -61,6 +70,11 @@ class Gauges:
             self._count(names.COLLECTIONS, stats["collections"], str(generation))
         self._mark(names.LEFT_OUT, {(self._model(name),) for name in sources.left_out()})
         self._mark(names.SWITCHED_OFF, set(sources.switched_off()))
+        for cause, times in sources.models_left_out().items():
+            self._count(names.MODELS_LEFT_OUT, times, cause)
+        for tenant, standing in sources.budgets().items():
+            self._to.gauge(names.BUDGET, tenant).set(standing.budget.usd)
+            self._to.gauge(names.BUDGET_LEFT, tenant).set(standing.left)
         self._look_at_bundle(sources.bundle())
 
     def _look_at_bundle(self, bundle: BundleFacts | None) -> None:
@@ -85,8 +99,9 @@ class Gauges:
         self._seen[key] = so_far
 
     def _mark(self, metric: Metric, now: set[tuple[str, ...]]) -> None:
-        """1 for these, 0 for those that were there before: a series that is shared cannot go."""
-        before = self._on.get(metric.name, set())
-        for labels in before | now:
-            self._to.gauge(metric, *labels).set(labels in now)
-        self._on[metric.name] = before | now
+        """1 for these; those that were there before are 0, or go where the metric's series do."""
+        for labels in self._on.get(metric.name, set()) - now:
+            self._to.end(metric, *labels)
+        for labels in now:
+            self._to.gauge(metric, *labels).set(1)
+        self._on[metric.name] = now

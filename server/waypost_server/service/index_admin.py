@@ -10,7 +10,7 @@ from typing import Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from waypost.v1 import admin_pb2
-from waypost_server.core.building import BuildPhase, BuildStep, BuiltVersion
+from waypost_server.core.building import BuildPhase, BuildStep, BuiltVersion, refusal
 from waypost_server.core.errors import (
     ActivationError,
     BundleError,
@@ -79,7 +79,7 @@ class IndexAdmin:
             versions=[
                 _message(built, is_live=built.version == live)
                 for built in found
-                if not built.problem
+                if not built.problem and (built.version == live or not built.refused)
             ]
         )
 
@@ -90,13 +90,20 @@ class IndexAdmin:
 
         Raises:
             UnknownVersionError: there is none of that name.
-            ActivationError: it cannot be live; what was stays so.
+            ActivationError: it cannot be live, or the gate refused it; what was stays so.
         """
         version = request.version
-        known = [built.version for built in await asyncio.to_thread(self._folder.listed)]
+        found = {built.version: built for built in await asyncio.to_thread(self._folder.listed)}
+        known = [*found]
         if version not in known:
             raise UnknownVersionError(
                 f"there is no version {version[:40]!r}; the versions are {', '.join(known)}"
+            )
+        if problems := found[version].refused:
+            raise ActivationError(
+                f"{self._swap.index_version} stays live: {refusal(version, problems)}; mend that "
+                f"and build again; `waypost index activate {version} --force` in the server's "
+                "folder makes it live all the same"
             )
         return admin_pb2.ActivateIndexVersionResponse(previous_version=await self._make(version))
 

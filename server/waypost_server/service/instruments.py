@@ -6,11 +6,14 @@ from typing import TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Metric as PrometheusMetric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from prometheus_client.values import MultiProcessValue
 
-from waypost_server.core.metric_names import METRICS, OTHER, Kind, Metric
+from waypost_server.core.metric import Kind, Metric
+from waypost_server.core.metric_names import METRICS, OTHER
 from waypost_server.service.share import Share
 from waypost_server.service.tallies import Spread, Tally
 
@@ -33,7 +36,8 @@ class Instruments:
         if share:
             _share_values(share)
             self._shown = CollectorRegistry()
-            MultiProcessCollector(self._shown, str(share.folder))  # type: ignore[no-untyped-call]
+            self._shown.register(_SharedValues(share))
+        self._is_shared = share is not None
         self._made = {metric.name: self._make(metric) for metric in METRICS}
         self._unwritten: list[Tally | Spread] = []
 
@@ -44,6 +48,12 @@ class Instruments:
     def gauge(self, metric: Metric, *labels: str) -> Gauge:
         """A gauge, or one of its series."""
         return self._one(Gauge, metric, labels)
+
+    def end(self, metric: Metric, *labels: str) -> None:
+        """Sets a series of a gauge to 0, and drops it where the metric's series go."""
+        self.gauge(metric, *labels).set(0)
+        if metric.goes and not self._is_shared:  # a value in a shared file stays: it is not shown
+            self._made[metric.name].remove(*labels)
 
     def histogram(self, metric: Metric, *labels: str) -> Histogram:
         """A histogram, or one of its series."""
@@ -98,6 +108,21 @@ class Instruments:
                 return Histogram(
                     name, meaning, labels, registry=self._registry, buckets=metric.buckets
                 )
+
+
+class _SharedValues(Collector):
+    """What all processes have written, without the series that are 0 and go."""
+
+    def __init__(self, share: Share) -> None:
+        self._all = MultiProcessCollector(None, str(share.folder))  # type: ignore[no-untyped-call]
+        self._going = {metric.name for metric in METRICS if metric.goes}
+
+    def collect(self) -> Iterable[PrometheusMetric]:
+        """As prometheus_client asks."""
+        for family in self._all.collect():  # type: ignore[no-untyped-call]
+            if family.name in self._going:
+                family.samples = [sample for sample in family.samples if sample.value]
+            yield family
 
 
 class Bounded:

@@ -12,6 +12,7 @@ from waypost_server.core.errors import DecisionLogError, RefusedRecordError
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.log_buffer import Buffer, Entry
 from waypost_server.service.log_records import decision_record, outcome_record
+from waypost_server.service.loss import Loss
 
 BATCH = 256
 """Records of a transaction at most: written in 10 to 20 ms, of which Python takes a half."""
@@ -68,7 +69,7 @@ class Journal:
         self._closing = threading.Event()
         self._gives_up_at = float("inf")
         self._counting = threading.Lock()
-        self._lost_in_spell = 0
+        self._loss = Loss()
         self.written = 0
         self.dropped = 0
         self.problem = ""
@@ -95,11 +96,14 @@ class Journal:
         self._buffer.close()
         self._closing.set()
         self._thread.join(seconds + LAST_ATTEMPT_SECONDS)
-        left = self._buffer.count
-        if left:  # the database neither answers nor fails
-            self._lose(left)
+        with self._counting:
+            # Where the database neither answers nor fails: what it still writes counts as lost.
+            self._count_lost([entry.record for entry in self._buffer.give_up()])
+            lost = self._loss
         if self.dropped:
             _log.error("the decision log has lost %d records since the start", self.dropped)
+        if lost.count:
+            _log.error("the decision log ends, and what was not told yet: %s", lost)
 
     def _now_ms(self) -> int:
         return self._clock() // 1_000_000
@@ -109,14 +113,14 @@ class Journal:
             written.set_result(False)  # it may be kept later, but nobody should wait for that
             written = None
         if not self._buffer.put(Entry.of(record, written)):
-            self._lose(1)
+            with self._counting:
+                self._count_lost([record])
             if written is not None:
                 written.set_result(False)
 
     def _run(self) -> None:
         while entries := self._buffer.take(LINGER_SECONDS):
             self._write(entries)
-            self._buffer.done(entries)
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """Returns once they are written, or lost."""
@@ -136,7 +140,7 @@ class Journal:
                 self._succeeds(entries)
                 return
             if time.monotonic() + delay > self._gives_up_at:
-                self._lose(len(entries))
+                self._lose(entries)
                 return
             self._closing.wait(delay)
             if self._closing.is_set():
@@ -147,7 +151,7 @@ class Journal:
         """One of them cannot be written: finds it, and writes the others."""
         if len(entries) == 1:
             _log.error("a record cannot be kept", exc_info=error)
-            self._lose(1)
+            self._lose(entries)
             _tell(entries, is_written=False)
             return
         middle = len(entries) // 2
@@ -163,21 +167,33 @@ class Journal:
     def _succeeds(self, entries: Sequence[Entry]) -> None:
         _tell(entries, is_written=True)
         with self._counting:
-            self.written += len(entries)
             # A database that is merely too slow begins no new spell with each batch.
-            lost = self._lost_in_spell if self._buffer.has_room else 0
-            self._lost_in_spell -= lost
-        if self.problem or lost:
+            has_room = self._buffer.has_room
+            if not self._buffer.done(entries):
+                return
+            self.written += len(entries)
+            lost, waits = self._loss, bool(self._loss.count) and not has_room
+            if not waits:
+                self._loss = Loss()
+        if self.problem or (lost.count and not waits):
             self.problem = ""
-            _log.warning("the decision log is written again; %d records were lost", lost)
+            # What is lost is known once what waits has been caught up with.
+            told = f"{self.waiting} records wait" if waits else str(lost)
+            _log.warning("the decision log is written again; %s", told)
 
-    def _lose(self, count: int) -> None:
+    def _lose(self, entries: Sequence[Entry]) -> None:
         with self._counting:
-            begins = not self._lost_in_spell
-            self._lost_in_spell += count
-            self.dropped += count
-        if begins:
+            if self._buffer.done(entries):
+                self._count_lost([entry.record for entry in entries])
+
+    def _count_lost(self, records: Sequence[Record]) -> None:
+        """Within `_counting`, as all counting is: at the end each record is in one count."""
+        if not records:
+            return
+        if not self._loss.count:
             _log.error("the decision log loses records: %d wait to be written", self.waiting)
+        self._loss.add([record.at_ms for record in records])
+        self.dropped += len(records)
 
 
 async def is_written(written: asyncio.Future[bool] | None, left_s: float | None) -> bool:

@@ -43,19 +43,28 @@ class Kept(Generic[Raw, Content]):
         self.content = check(self._raw)
 
     async def look(self) -> None:
-        """Reads again; if it is wrong, the log says so once, and the old content stays."""
+        """Reads again; if it is wrong, the log says so once, and the old content stays.
+
+        However wrong it is: files come from outside, and who looks at them must go on looking.
+        """
         try:
             found = await asyncio.to_thread(self._changed)
         except SettingsError as error:
-            if str(error) != self._problem:
-                _log.error("the %s stay as they are: %s", self._name, error)
-                self._problem = str(error)
+            self._tell(str(error))
+            return
+        except Exception as error:  # noqa: BLE001  (its words may hold what is in the file)
+            self._tell(f"they cannot be read, because of a {type(error).__name__}")
             return
         self._problem = ""
         if found is not None:
             self._raw, self.content = found
             self._taken_up(self.content)
             _log.info("the %s are taken up", self._name)
+
+    def _tell(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.error("the %s stay as they are: %s", self._name, problem)
+        self._problem = problem
 
     def _changed(self) -> tuple[Raw, Content] | None:
         raw = self._read()

@@ -50,33 +50,34 @@ class Buffer:
         self._max_bytes = max_bytes
         self._batch = batch
         self._entries: deque[Entry] = deque()
-        self._count = 0
+        self._open: dict[Entry, None] = {}  # with those that are being written, in their order
         self._bytes = 0
         self._is_urgent = False
         self._is_closed = False
+        self._is_given_up = False
         self._changed = threading.Condition()
 
     @property
     def count(self) -> int:
         """How many wait or are being written."""
-        return self._count
+        return len(self._open)
 
     @property
     def has_room(self) -> bool:
         """Whether no more than half of it is taken."""
-        return 2 * self._count <= self._max_records and 2 * self._bytes <= self._max_bytes
+        return 2 * self.count <= self._max_records and 2 * self._bytes <= self._max_bytes
 
     def put(self, entry: Entry) -> bool:
         """Whether there was room, and the buffer is not closed."""
         with self._changed:
             if (
                 self._is_closed
-                or self._count >= self._max_records
+                or self.count >= self._max_records
                 or self._bytes + entry.size > self._max_bytes
             ):
                 return False
             self._entries.append(entry)
-            self._count += 1
+            self._open[entry] = None
             self._bytes += entry.size
             urgent = entry.written is not None and not self._is_urgent
             self._is_urgent |= urgent
@@ -104,11 +105,25 @@ class Buffer:
             self._is_urgent &= bool(self._entries)
             return taken
 
-    def done(self, entries: Sequence[Entry]) -> None:
-        """Makes room: they are written, or lost."""
+    def done(self, entries: Sequence[Entry]) -> bool:
+        """Makes room: they are written, or lost; False where they were given up before."""
         with self._changed:
-            self._count -= len(entries)
-            self._bytes -= sum(entry.size for entry in entries)
+            if self._is_given_up:
+                return False
+            for entry in entries:
+                del self._open[entry]
+                self._bytes -= entry.size
+            return True
+
+    def give_up(self) -> Sequence[Entry]:
+        """Forgets what waits, and what is being written, once it is closed; returns it all."""
+        with self._changed:
+            left = tuple(self._open)
+            self._entries.clear()
+            self._open.clear()
+            self._bytes = 0
+            self._is_given_up = True
+            return left
 
     def close(self) -> None:
         """Refuses what comes from now on."""

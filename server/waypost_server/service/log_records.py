@@ -1,14 +1,19 @@
 """What is kept of an event, and how much memory that takes until it is on disk."""
 
 import sys
+from itertools import chain
 
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    FlagRecord,
     OutcomeRecord,
     Record,
+    StepRecord,
     TimingsRecord,
 )
+from waypost_server.core.query import Query
+from waypost_server.core.redaction import without
 from waypost_server.service.engine import Timings
 from waypost_server.service.events import Decided, Reported
 
@@ -24,11 +29,12 @@ def decision_record(event: Decided, *, at_ms: int, keep_text: bool) -> DecisionR
     Args:
         event: the decision.
         at_ms: when, in milliseconds since 1970.
-        keep_text: whether to keep the query.
+        keep_text: whether to keep the query and its metadata.
     """
     routed = event.routed
     decision, query = routed.decision, routed.query
     best = decision.candidates[0] if decision.candidates else None
+    previous = query.clues.previous
     return DecisionRecord(
         decision_id=routed.decision_id,
         at_ms=at_ms,
@@ -36,6 +42,7 @@ def decision_record(event: Decided, *, at_ms: int, keep_text: bool) -> DecisionR
         caller=event.caller.name,
         request_id=query.request_id,
         session_id=query.conversation.session_id,
+        previous_route=previous.route if previous else "",
         route=decision.route.name,
         outcome=decision.outcome,
         action=decision.action,
@@ -63,7 +70,23 @@ def decision_record(event: Decided, *, at_ms: int, keep_text: bool) -> DecisionR
         rejected_routes=query.rejected_routes,
         rejected_decision=event.rejected_decision,
         rejection_reason=event.rejection_reason,
-        text=query.text if keep_text else None,
+        text=_kept(query) if keep_text else None,
+        text_redacted=keep_text and bool(query.clues.hidden),
+        # A long text may have hundreds of them.
+        flags=tuple(
+            FlagRecord(kind=kind, severity=severity)
+            for kind, severity in dict.fromkeys((f.kind, f.severity) for f in query.clues.flags)
+        ),
+        plan=tuple(
+            StepRecord(
+                route=step.route.name,
+                depends_on=tuple(position + 1 for position in step.depends_on),
+                confidence=step.confidence,
+            )
+            for step in decision.plan
+        ),
+        metadata=query.metadata if keep_text or not query.metadata else None,
+        consultation_usd=sum((each.cost_usd for each in routed.consultations), 0.0),
     )
 
 
@@ -78,12 +101,27 @@ def size_of(record: Record) -> int:
         report = record.report
         return OUTCOME_BYTES + len(report.attempts) * ATTEMPT_BYTES + sys.getsizeof(report.note)
     names = len(record.allowed_routes) + len(record.rejected_routes) + len(record.models)
+    steps = len(record.plan or ()) + len(record.flags or ())
+    said = sum(map(sys.getsizeof, chain.from_iterable((record.metadata or {}).items())))
     return (
         DECISION_BYTES
-        + len(record.candidates) * CANDIDATE_BYTES
+        + (len(record.candidates) + steps) * CANDIDATE_BYTES
+        + said
         + names * NAME_BYTES
         + sys.getsizeof(record.text)
         + sys.getsizeof(record.rejection_reason)
+    )
+
+
+def _kept(query: Query) -> str:
+    """The text without what the guard keeps out of logs."""
+    found = query.clues.hidden
+    if not found:
+        return query.text
+    whole = len(query.text)
+    return without(
+        query.text,
+        [(flag.start if flag.end else 0, flag.end or whole, flag.kind.lower()) for flag in found],
     )
 
 

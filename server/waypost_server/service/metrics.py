@@ -4,6 +4,7 @@ from collections import deque
 from typing import NamedTuple
 
 from waypost_server.core import metric_names as names
+from waypost_server.core.consultation import Consultation, Purpose, Result
 from waypost_server.core.decision import Decision
 from waypost_server.core.outcome import Outcome, Reason, Stage
 from waypost_server.core.ranking import Candidate
@@ -62,6 +63,10 @@ class DecisionMetrics:
                 instruments.counter(metric, _bin_label(name))
         for said in Feedback:
             instruments.counter(names.FEEDBACK, said)
+        for purpose in Purpose:
+            instruments.histogram(names.CONSULTATION_SECONDS, purpose)
+            for result in Result:
+                instruments.counter(names.CONSULTATIONS, purpose, result)
 
     def decided(self, event: Decided) -> None:
         """Counts a decision."""
@@ -79,6 +84,8 @@ class DecisionMetrics:
         if event.rejected_decision:
             self._rerouted.count += 1
         tenant = routed.query.tenant or event.caller.tenant or DEFAULT_TENANT
+        for consultation in routed.consultations:
+            self._consult(consultation, tenant)
         self._keep(routed.decision_id, decision, best, tenant)
 
     def reported(self, event: Reported) -> None:
@@ -134,6 +141,14 @@ class DecisionMetrics:
         to.counter(names.TOKENS, model, "input").inc(attempt.input_tokens)
         to.counter(names.TOKENS, model, "output").inc(attempt.output_tokens)
         to.counter(names.COST, tenant, model).inc(attempt.cost_usd)
+
+    def _consult(self, one: Consultation, tenant: str) -> None:
+        self._to.counter(names.CONSULTATIONS, one.purpose, one.result).inc()
+        if one.took_ns:
+            self._to.histogram(names.CONSULTATION_SECONDS, one.purpose).observe(one.took_ns / 1e9)
+        if one.cost_usd:
+            model = self._model(one.model)
+            self._to.counter(names.COST, self._tenant(tenant), model).inc(one.cost_usd)
 
     @staticmethod
     def _time(timings: Timings, steps: tuple[Spread, ...]) -> None:

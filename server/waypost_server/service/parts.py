@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 
 from waypost_server.core.outcomes import Outcomes
+from waypost_server.service.choosing import Choosing
+from waypost_server.service.completing import Completing
+from waypost_server.service.escalating import Escalating
 from waypost_server.service.events import Observers
 from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.journal import Journal
+from waypost_server.service.refusals import Refusals
 from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live
 from waypost_server.service.workers import Workers
@@ -23,6 +27,10 @@ class Parts:
         observers: hear of every decision and report.
         journal: writes the decision log; None where none is kept.
         index_admin: changes the live version; None where it stays.
+        choosing: chooses models by policy; None for what this process knows alone.
+        escalating: asks a language model where the encoder is not sure; None for never.
+        completing: asks one for parameters that were not found; None for never.
+        refusals: of queries that are welcome again later.
     """
 
     live: Live
@@ -32,3 +40,7 @@ class Parts:
     observers: Observers = field(default_factory=Observers)
     journal: Journal | None = None
     index_admin: IndexAdmin | None = None
+    choosing: Choosing | None = None
+    escalating: Escalating | None = None
+    completing: Completing | None = None
+    refusals: Refusals = field(default_factory=Refusals)

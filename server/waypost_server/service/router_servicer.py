@@ -1,6 +1,7 @@
 """RouterService."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -8,12 +9,20 @@ import grpc
 
 from waypost import CONTRACT_VERSION
 from waypost.v1 import contract_pb2, router_pb2, router_pb2_grpc
-from waypost_server.core.errors import InvalidQueryError, WaypostError
+from waypost_server.core.budgets import Budgets
+from waypost_server.core.errors import (
+    InvalidQueryError,
+    OverloadedError,
+    RateLimitedError,
+    WaypostError,
+)
+from waypost_server.core.latencies import Latencies
 from waypost_server.core.query import MAX_BATCH, Query
 from waypost_server.core.rejections import check_reroute
 from waypost_server.core.report import check_report
 from waypost_server.core.switches import Off
 from waypost_server.service.caller import current_caller
+from waypost_server.service.choosing import Choosing
 from waypost_server.service.convert import query_of
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.journal import is_written
@@ -43,6 +52,10 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._outcomes = parts.outcomes
         self._shared = parts.shared
         self._observers = parts.observers
+        self._choosing = parts.choosing or Choosing(Budgets(time.time), Latencies(time.monotonic))
+        self._escalating = parts.escalating
+        self._completing = parts.completing
+        self._refusals = parts.refusals
         self._keeps_log = parts.journal is not None
         self._tenancy = tenancy
         self._turn = asyncio.Lock()
@@ -124,6 +137,8 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         check_report(report, loaded=self._live.known_routes)
         self._tenancy.admit_report()
         known = self._outcomes.hear(report, fleet=self._live.served.engine.router.catalog.models)
+        if not known:
+            self._choosing.heard(report, self._live.served.engine.router.catalog)
         written = self._asks_for_log()
         self._observers.reported(
             Reported(report=report, caller=current_caller(), known=known, written=written)
@@ -163,9 +178,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """Returns a route's prompt, unless the caller has it, and models."""
         served = self._live.served
         catalog = served.engine.router.catalog
-        ref = served.writer.specialists.of(
-            catalog.route(request.route).name, self._left_out(), off=self._off(served).models
+        route, off, left_out = catalog.route(request.route), self._off(served), self._left_out()
+        choice = self._choosing.for_callers(
+            served.writer.choice, route, off, left_out, tenant=current_caller().tenant
         )
+        ref = served.writer.specialist(route.name, choice, left_out, off)
         return specialist_response(request, catalog, ref)
 
     async def GetContractSchema(  # noqa: N802
@@ -201,13 +218,25 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         rejected_decision: str = "",
         rejection_reason: str = "",
     ) -> contract_pb2.HandoffContract:
-        routed = await self._workers.route(
-            served.engine,
-            query,
-            tenant=query.tenant,
-            remaining_seconds=context.time_remaining(),
-        )
-        contract = served.writer.write(routed, self._left_out())
+        try:
+            routed = await self._workers.route(
+                served.engine,
+                query,
+                tenant=query.tenant,
+                remaining_seconds=context.time_remaining(),
+            )
+        except OverloadedError as error:
+            self._refusals.add(error, query.tenant)
+            raise
+        if self._escalating:
+            left = context.time_remaining()
+            routed = await self._escalating.escalated(served.engine, routed, left)
+        if self._completing:
+            left = context.time_remaining()
+            routed = await self._completing.completed(served.engine, routed, left)
+        left_out = self._left_out()
+        routed, chosen = self._choosing.choose(served.writer.choice, routed, left_out)
+        contract = served.writer.write(routed, left_out, chosen)
         written = self._asks_for_log() if query.wait_for_log else None
         self._observers.decided(
             Decided(
@@ -238,7 +267,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """The query, let in on its tenant's account, and with what is switched off now."""
         query = query_of(request, rejected_routes, off=self._off(served))
         served.engine.router.check(query)  # first: what is refused costs its tenant nothing
-        return self._tenancy.admit(query)
+        try:
+            return self._tenancy.admit(query)
+        except RateLimitedError as error:
+            self._refusals.add(error, current_caller().tenant or query.tenant)
+            raise
 
     def _off(self, served: Served) -> Off:
         return self._shared.off(served.engine.router.catalog)

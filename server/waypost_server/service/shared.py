@@ -209,8 +209,9 @@ class Shared:
             except SharedStateError as error:
                 self._ill(error)
                 self._stopping.wait(RETRY_SECONDS)
-            except Exception:  # noqa: BLE001  (a bug of ours must not end the thread)
+            except Exception as error:  # noqa: BLE001  (a bug of ours must not end the thread)
                 _log.exception("a bug of ours; what is shared is tried again")
+                self.problem = f"a bug of ours: {type(error).__name__}"
                 self._stopping.wait(RETRY_SECONDS)
 
     def _catch_up(self) -> None:

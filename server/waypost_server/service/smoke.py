@@ -3,6 +3,7 @@
 import math
 
 from waypost_server.core.errors import BundleError
+from waypost_server.core.outcome import Reason
 from waypost_server.core.query import Query
 from waypost_server.service.engine import Engine, Routed
 
@@ -17,7 +18,7 @@ def check_decides(engine: Engine) -> None:
         BundleError: it does not decide, or not sensibly.
     """
     for text in (*engine.router.exemplars.texts[:1], STRANGER):
-        query, now = Query(text=text), engine.now()
+        query, now = engine.look(Query(text=text)), engine.now()
         try:
             found = [engine.at_once(query, now), *engine.after_encoding([(query, now)])]
         except Exception as error:  # noqa: BLE001  (whatever it is, callers would meet it)
@@ -36,6 +37,8 @@ def _problem(routed: Routed | Exception | None, engine: Engine) -> str:
     if routed is None:  # the first stage leaves it to the next
         return ""
     decision = routed.decision
+    if Reason.GUARD_UNAVAILABLE in decision.reasons:
+        return "its guard fails"
     if decision.route.name not in engine.router.catalog.routes:
         return f"it names {decision.route.name!r}, which is no route of it"
     bad = [one.confidence for one in decision.candidates if not math.isfinite(one.confidence)]

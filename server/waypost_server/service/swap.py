@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +20,6 @@ class Swap:
 
     Attributes:
         reloads: versions that went live since the start.
-        refusals: versions that did not.
         refused: why the last one that was named is not live; empty if it is.
     """
 
@@ -29,8 +27,6 @@ class Swap:
         self,
         live: Live,
         load: Callable[[str, Engine], Engine],
-        *,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Loads nothing yet.
 
@@ -38,26 +34,22 @@ class Swap:
             live: where a new version goes.
             load: loads and verifies a version, called in another thread; takes the live engine,
                 whose encoders may serve on; may raise WaypostError.
-            clock: monotonic, in seconds.
         """
         self._live = live
         self._load = load
-        self._clock = clock
         self._prepared: Served | None = None
-        self._since = clock()
         self.reloads = 0
-        self.refusals = 0
         self.refused = ""
+
+    @property
+    def engine(self) -> Engine:
+        """What decides now."""
+        return self._live.served.engine
 
     @property
     def index_version(self) -> str:
         """The live version."""
-        return self._live.served.engine.index_version
-
-    @property
-    def age_seconds(self) -> float:
-        """How long it has been live here."""
-        return self._clock() - self._since
+        return self.engine.index_version
 
     async def prepare(self, version: str) -> None:
         """Loads a version aside and tries it; raises WaypostError."""
@@ -89,14 +81,21 @@ class Swap:
         self._prepared, self.refused = None, ""
         self._live.replace(prepared)
         self.reloads += 1
-        self._since = self._clock()
         _log.info("index %s is live; before it was %s", version, before)
 
     def refuse(self, why: str) -> None:
         """Lets go of what was prepared: what is live stays live, and somebody has logged why."""
         self._prepared = None
-        self.refusals += 1
+        self.note_refused(why)
+
+    def note_refused(self, why: str) -> None:
+        """Somebody has refused a version before it was named here, and has logged why."""
         self.refused = why
+
+    def overcome(self, why: str) -> None:
+        """Forgets why the last one that was named is not live, if this is why."""
+        if self.refused == why:
+            self.refused = ""
 
     def refuse_aloud(self, why: str) -> None:
         """Likewise, and logs it."""

@@ -11,6 +11,7 @@ from opentelemetry.context import Context as TraceContext
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from waypost_server.core.consultation import Consultation
 from waypost_server.service.call_watch import End
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.interceptor import Context
@@ -88,6 +89,7 @@ class Tracing:
                 "waypost.confidence": best.confidence if best else 0.0,
                 "waypost.stage": routed.stage,
                 "waypost.index_version": event.index_version,
+                **_consulted(routed.consultations),
             },
             start_time=began,
         )
@@ -96,6 +98,7 @@ class Tracing:
             ("encode", timings.encode_ns),
             ("search", timings.search_ns),
             ("decide", timings.decide_ns),
+            ("consult", sum(each.took_ns for each in routed.consultations)),
         )
         self._add_steps(steps, began, trace.set_span_in_context(span))
         span.end(ends)
@@ -118,6 +121,12 @@ class Tracing:
             if took:
                 self._tracer.start_span(name, parent, start_time=began).end(began + took)
                 began += took
+
+
+def _consulted(consultations: Sequence[Consultation]) -> dict[str, list[str]]:
+    """What came of asking language models, if anybody asked."""
+    said = [f"{each.model}: {each.purpose} {each.result}" for each in consultations]
+    return {"waypost.consultations": said} if said else {}
 
 
 def _said(context: Context) -> dict[str, str]:

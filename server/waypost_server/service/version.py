@@ -35,7 +35,7 @@ class Served:
         writer = ContractWriter(
             catalog,
             index_version=engine.index_version,
-            stages={**facts, Stage.RULES: facts[Stage.ENCODER]},
+            stages=dict.fromkeys(Stage, facts[Stage.ENCODER]) | facts,
         )
         return cls(engine, writer, contract_schema(tuple(catalog.routes)))
 

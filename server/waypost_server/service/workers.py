@@ -16,8 +16,10 @@ from waypost_server.core.query import Query
 from waypost_server.service.admission import Admission, Room
 from waypost_server.service.engine import Engine, Routed
 
-ON_LOOP = 1_000
-"""Characters up to which a text is looked at on the loop: its tokens are there in 0.2 ms."""
+ON_LOOP, ON_LOOP_JUDGED = 1_000, 120
+"""Characters up to which a text is looked at on the loop: its tokens are there in 0.2 ms. Where
+stages look at it before the encoder, it is an eighth: a guard looks at each sentence too, and takes
+3 ms for 120 characters that are made to be slow, 0.3 for ordinary ones."""
 
 TOGETHER = 16
 """Queries that a thread takes at most: enough to find texts of like length among them."""
@@ -26,7 +28,7 @@ RUN = 8
 """Queries that are answered together, of those that a thread took, the shortest first."""
 
 RECENT = 0.1
-"""Weight of the last run in the mean time of a run: the last ten count about two thirds."""
+"""Weight of the last run in the mean times of runs: the last ten count about two thirds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +59,8 @@ class Workers:
         self._queue: FairQueue[_Waiting] = FairQueue()
         self._waiting = 0
         self._running = 0
-        self._expired = 0
         self._run_ns = 0.0
+        self._each_ns = 0.0
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
         self._closed = False
@@ -85,11 +87,6 @@ class Workers:
     def running(self) -> int:
         """Queries that threads have now."""
         return self._running
-
-    @property
-    def expired_count(self) -> int:
-        """Queries that were dropped because they could not be answered in time."""
-        return self._expired
 
     @property
     def draining(self) -> asyncio.Event:
@@ -123,10 +120,13 @@ class Workers:
         engine.router.check(query)
         arrived_ns = engine.now()
         share = query.tenant if tenant is None else tenant
+        self.admission.paced(self._each_ns / len(self._threads) / 1e9)
         room = self.admission.room_for(share, self._waiting + self._running)
         if room is Room.NONE:
             routed = self._in_haste(engine, query, arrived_ns)
         else:
+            if _is_short(query, engine):  # else a thread looks
+                query = engine.look(query)
             with self.admission.place(share, room):
                 deadline_ns = _deadline(arrived_ns, remaining_seconds)
                 routed = await self._decide(engine, query, arrived_ns, share, deadline_ns)
@@ -134,10 +134,11 @@ class Workers:
         return routed
 
     def _in_haste(self, engine: Engine, query: Query, arrived_ns: int) -> Routed:
-        routed = engine.in_haste(query, arrived_ns) if self.admission.is_degraded else None
+        # A long text would be looked at on the loop, of which there is too little already.
+        may = self.admission.is_degraded and engine.first and _is_short(query, engine)
+        routed = engine.in_haste(engine.look(query), arrived_ns) if may else None
         if routed is None:
             raise self.admission.refusal()
-        self.admission.degraded += 1
         return routed
 
     async def _decide(
@@ -148,7 +149,7 @@ class Workers:
         tenant: str,
         deadline_ns: int | None,
     ) -> Routed:
-        tried = engine.is_quick and len(query.text) <= ON_LOOP and self._waiting < TOGETHER
+        tried = engine.is_quick and _is_short(query, engine) and self._waiting < TOGETHER
         if tried and (routed := engine.at_once(query, arrived_ns)):
             return routed
         answer: asyncio.Future[Routed] = asyncio.get_running_loop().create_future()
@@ -213,6 +214,7 @@ class Workers:
         if waiting.tried:
             return False
         try:
+            waiting.query = waiting.engine.look(waiting.query)
             answer: Routed | Exception | None = waiting.engine.at_once(
                 waiting.query, waiting.arrived_ns
             )
@@ -234,7 +236,9 @@ class Workers:
                 answers = engine.after_encoding([(w.query, w.arrived_ns) for w in wanted])
             except Exception as error:  # noqa: BLE001  (as above)
                 answers = [error] * len(wanted)
-            self._run_ns += RECENT * (engine.now() - began_ns - self._run_ns)
+            took_ns = engine.now() - began_ns
+            self._run_ns += RECENT * (took_ns - self._run_ns)
+            self._each_ns += RECENT * (took_ns / len(wanted) - self._each_ns)
         too_late = TooLateError("the deadline would have passed before the answer; allow more time")
         self._ends(len(run), wanted + late, answers + [too_late] * len(late))
         if shed:
@@ -257,9 +261,7 @@ class Workers:
         self, done: list[_Waiting], answers: list[Routed | Exception], under_way: int
     ) -> None:
         for waiting, answer in zip(done, answers, strict=True):
-            if isinstance(answer, TooLateError):
-                self._expired += 1
-            elif isinstance(answer, Routed):
+            if isinstance(answer, Routed):
                 self.admission.waited(answer.timings.queue_ns / 1e9, under_way=under_way)
             if waiting.answer.done():
                 continue
@@ -272,6 +274,10 @@ class Workers:
         for waiting in shed:
             if not waiting.answer.done():
                 waiting.answer.set_exception(self.admission.refusal())
+
+
+def _is_short(query: Query, engine: Engine) -> bool:
+    return len(query.text) <= (ON_LOOP_JUDGED if engine.judgement.before else ON_LOOP)
 
 
 def _waited(waiting: _Waiting, now_ns: int) -> int:

@@ -25,6 +25,18 @@ OptionalAddress = Annotated[str, AfterValidator(lambda value: value and _address
 """HOST:PORT, or nothing."""
 
 
+def _place(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.:-]*://\S.*", value):
+        raise ValueError(
+            "it is no URL: write file:///FOLDER, s3://BUCKET/PREFIX or another URL of fsspec"
+        )
+    return value
+
+
+OptionalPlace = Annotated[str, AfterValidator(_place)]
+"""SCHEME://WHERE, or nothing."""
+
+
 def names_in(listed: str) -> frozenset[str]:
     """The names in a list separated by commas."""
     names = (name.strip() for name in listed.split(","))

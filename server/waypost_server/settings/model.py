@@ -79,6 +79,8 @@ def _masked(name: str, value: Any) -> Any:  # noqa: ANN401  (a setting's value)
 def _without_password(url: str) -> str:
     """A URL whose password is three asterisks."""
     scheme, mark, rest = url.partition("://")
+    if not mark:  # no URL, and yet it may hold a login
+        scheme, rest = "", url
     login, at, host = rest.rpartition("@")
     user, colon, _ = login.partition(":")
     return f"{scheme}{mark}{user}{colon}{'***' if colon else ''}{at}{host}"

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PositiveInt
 
+from waypost_server.settings.security import OptionalPath
+
 NO_DATABASE = "none"
 """What `database` says where none is wanted."""
 
@@ -25,8 +27,8 @@ class Records(BaseModel):
     log_text: bool = Field(
         False,
         description=(
-            "Whether the decision log keeps queries, without the secrets, addresses and account "
-            "numbers that are found in them."
+            "Whether the decision log keeps queries and their metadata, without the secrets, "
+            "addresses and account numbers that are found in them."
         ),
     )
     log_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
@@ -40,6 +42,17 @@ class Records(BaseModel):
     )
     log_buffer_bytes: Annotated[int, Field(ge=2**20, le=2**34)] = Field(
         64 * 2**20, description="How much memory they may take, in bytes."
+    )
+    review_file: OptionalPath = Field(
+        None,
+        description=(
+            "JSONL file that collects what a language model chose where the encoder was not sure, "
+            "for `waypost review`: queries, without the secrets and addresses found in them; empty "
+            "for none."
+        ),
+    )
+    review_mb: Annotated[int, Field(ge=1, le=1024)] = Field(
+        16, description="Size at which it takes no more, in megabytes of 2^20 bytes."
     )
 
     @property

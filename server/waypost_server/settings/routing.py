@@ -1,10 +1,22 @@
 """What decides: bundles, routes, encoders."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
-from waypost_server.settings.fields import names_in
+from waypost_server.settings.fields import OptionalPlace, names_in
+from waypost_server.settings.shipped import found
+
+EncoderFolder = Annotated[Path, AfterValidator(found), Field(validate_default=True)]
+"""Of a shipped encoder, which need not be in the working directory."""
 
 
 class Routing(BaseModel):
@@ -12,12 +24,14 @@ class Routing(BaseModel):
 
     index: Path = Field(Path("index"), description="Folder of the built bundles.")
     routes: Path = Field(Path("routes"), description="Folder of the routes, read by `build`.")
-    encoder: Path = Field(Path("models/all-MiniLM-L6-v2"), description="Folder of the encoder.")
+    encoder: EncoderFolder = Field(
+        Path("models/all-MiniLM-L6-v2"), description="Folder of the encoder."
+    )
     two_stage: bool = Field(
         True,
         description="Whether a static encoder decides what it is sure of, before the transformer.",
     )
-    static_encoder: Path = Field(
+    static_encoder: EncoderFolder = Field(
         Path("models/all-MiniLM-L6-v2-static"), description="Folder of that static encoder."
     )
     cache_entries: NonNegativeInt = Field(
@@ -55,7 +69,7 @@ class Routing(BaseModel):
     milvus_versions: PositiveInt = Field(
         5, description="Bundles whose vectors stay in Milvus, the newest."
     )
-    bundles_url: str = Field(
+    bundles_url: OptionalPlace = Field(
         "",
         description=(
             "Where a fleet shares its bundles, `file:///FOLDER`, `s3://BUCKET/PREFIX` or another "

@@ -16,8 +16,11 @@ PREFIX = "WAYPOST_"
 CONFIG = "WAYPOST_CONFIG"
 """The variable that names the file."""
 
+OF_CLIENT = frozenset({"ca", "cert", "key", "token_file"})
+"""What the client's commands take from the same file."""
+
 NO_SETTINGS = frozenset(
-    {CONFIG, *(f"{PREFIX}{name}" for name in ("CA", "CERT", "KEY", "TOKEN", "TOKEN_FILE"))}
+    {CONFIG, f"{PREFIX}TOKEN", *(f"{PREFIX}{name.upper()}" for name in OF_CLIENT)}
 )
 """Variables that are none of a server's: the file's, and those of the client's commands."""
 
@@ -101,12 +104,13 @@ def _from_file(names: Collection[str]) -> list[tuple[str, Any, Origin]]:
         content = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"{CONFIG} is {path!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the last where brackets nest by the thousand
         raise SettingsError(f"{path}: it is no TOML: {error}") from None
-    for name in content:
+    of_server = {name: value for name, value in content.items() if name not in OF_CLIENT}
+    for name in of_server:
         if name not in names:
             raise _unknown(f"{path}: {name}", name, names, prefix="")
-    return [(name, value, origin) for name, value in content.items()]
+    return [(name, value, origin) for name, value in of_server.items()]
 
 
 def _unknown(what: str, name: str, names: Collection[str], *, prefix: str) -> SettingsError:

@@ -140,16 +140,14 @@ class Crew:
             child.kill()
 
     async def _fill(self, place: int) -> str | None:
-        child = await self._begin(place)
+        child, version = await self._started(place)
         if child is None:
             return None
-        version = await child.ready()
         if version is None:
             status = await self._end_of(child, place)
             if status != SAID_WHY and not self._stopping.is_set():
                 _log.error("process %d ended with %s as it started", child.pid, manner_of(status))
         else:
-            self._serves(child, version)
             self._keepers.append(asyncio.create_task(self._keep(child, place)))
         return version
 
@@ -160,14 +158,21 @@ class Crew:
             lived = await self._serve_again(place)
 
     async def _serve_again(self, place: int) -> float:
-        child = await self._begin(place)
+        child, version = await self._started(place)
         if child is None:
             return 0.0
-        version = await child.ready()
         if version:
-            self._serves(child, version)
             _log.info("process %d answers in its place", child.pid)
         return await self._until_ended(child, place)
+
+    async def _started(self, place: int) -> tuple[Member | None, str | None]:
+        """A process, if there is room for it, and its version, if it answers."""
+        async with self.swapping.starting():
+            child = await self._begin(place)
+            version = await child.ready() if child else None
+            if child and version:
+                self._serves(child, version)
+            return child, version
 
     def _serves(self, child: Member, version: str) -> None:
         self._ready.add(child)

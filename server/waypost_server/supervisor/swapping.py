@@ -5,7 +5,8 @@ Each loads it aside; only when all are ready, all make it live.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from waypost_server.core.errors import ActivationError
@@ -77,14 +78,33 @@ class Swapping:
         self._places: dict[Listener, _Place] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._starting = 0
+        self._none_starts = asyncio.Event()
+        self._none_starts.set()
         self.version: str | None = None
+
+    @asynccontextmanager
+    async def starting(self) -> AsyncIterator[None]:
+        """While a process starts and joins: begins after a change, and a change waits for its end.
+
+        Otherwise it would answer with what was live as it began, until it has caught up.
+        """
+        async with self._turn:
+            self._starting += 1
+            self._none_starts.clear()
+        try:
+            yield
+        finally:
+            self._starting -= 1
+            if not self._starting:
+                self._none_starts.set()
 
     def joins(self, listener: Listener, version: str) -> None:
         """A process answers now, with this version."""
         place = self._places[listener] = _Place(listener)
         self.version = self.version or version
         self._start(self._listen(place))
-        if version != self.version:  # which changed while it started
+        if version != self.version:  # which changed while it started, for longer than is waited
             self._start(self._catch_up(place))
 
     async def change(self, version: str) -> None:
@@ -119,6 +139,8 @@ class Swapping:
         async with self._turn:
             if asker is None and version == self.version:
                 return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_starts.wait(), self._patience)
             prepared = list(self._places.values())
             why = await self._prepare(prepared, version)
             if not why and asker:  # which names it for those that start later

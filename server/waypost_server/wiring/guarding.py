@@ -119,9 +119,14 @@ def _tls(
 
 
 def _tokens(path: Path) -> Kept[bytes, Tokens]:
-    return Kept(
-        lambda: read_token_file(path), lambda content: tokens_in(content, path), name="tokens"
-    )
+    last = Tokens([])
+
+    def check(content: bytes) -> Tokens:
+        nonlocal last
+        last = tokens_in(content, path).after(last)
+        return last
+
+    return Kept(lambda: read_token_file(path), check, name="tokens")
 
 
 def _check_exposure(settings: Settings) -> None:

@@ -9,17 +9,20 @@ from typing import TypeVar
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.guard_file import has_head
 from waypost_server.adapters.held_folder import hold_while
 from waypost_server.adapters.milvus_server import MilvusServer
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.adapters.static_encoder import StaticEncoder
 from waypost_server.core.errors import BundleError
+from waypost_server.core.extraction.parameters import wants_meanings
 from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.ports import Encoder
 from waypost_server.core.router import Router
 from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.engine import Engine
 from waypost_server.settings import Settings
+from waypost_server.wiring.judging import judgement_of
 
 _E = TypeVar("_E", bound=Encoder)
 
@@ -60,11 +63,15 @@ def engine_of(
         BundleError: the bundle was built with other encoders.
         EncoderError: the static encoder cannot be used.
     """
+    first = _first_stage(static, settings, stored) if static else None
     engine = Engine(
         _matching(encoder, settings.encoder, stored),
         _router(stored, settings),
         stored.version,
-        first=_first_stage(static, settings, stored) if static else None,
+        first=first,
+        judgement=judgement_of(
+            settings, stored, encoder, first.encoder if first else _guards(static, settings, stored)
+        ),
         cache=cache,
         uncached_tenants=settings.tenants_without_cache,
     )
@@ -79,7 +86,11 @@ def load_engine_like(settings: Settings, index_version: str, before: Engine) -> 
         BundleError: the bundle cannot be used, or was built with other encoders than the settings'.
         EncoderError: an encoder cannot be used.
     """
-    stored = BundleStore(settings.index).load(index_version)
+    return engine_like(settings, BundleStore(settings.index).load(index_version), before)
+
+
+def engine_like(settings: Settings, stored: StoredBundle, before: Engine) -> Engine:
+    """Likewise, of a bundle that is loaded already."""
     is_same = stored.manifest.encoder_fingerprint == before.encoder.fingerprint
 
     def static() -> Encoder:
@@ -97,6 +108,35 @@ def load_engine_like(settings: Settings, index_version: str, before: Engine) -> 
     )
 
 
+def offline_engine(
+    settings: Settings,
+    stored: StoredBundle,
+    encoder: Encoder,
+    static: Callable[[], Encoder] | None,
+    cache: EmbeddingCache,
+) -> Engine:
+    """What decides with a bundle as in a server, but for Milvus, which is left alone.
+
+    Arguments and errors are those of `engine_of`.
+    """
+    here = settings.model_copy(update={"milvus_uri": ""})
+    return engine_of(here, stored, encoder, static, cache)
+
+
+def static_loader(settings: Settings) -> Callable[[], Encoder] | None:
+    """What loads the static encoder; None for one stage."""
+    return partial(StaticEncoder.load, settings.static_encoder) if settings.two_stage else None
+
+
+def _guards(
+    static: Callable[[], Encoder] | None, settings: Settings, stored: StoredBundle
+) -> Encoder | None:
+    """The static encoder for the guard or parameters, of a bundle without a first stage."""
+    guarded = stored.catalog.taxonomy.guard and has_head(settings.static_encoder)
+    wanted = guarded or wants_meanings(stored.catalog)
+    return static() if static and wanted else None
+
+
 def _cache(settings: Settings) -> EmbeddingCache | None:
     return EmbeddingCache(settings.cache_entries) if settings.cache_entries else None
 
@@ -104,18 +144,6 @@ def _cache(settings: Settings) -> EmbeddingCache | None:
 def load_encoder(folder: Path, stored: StoredBundle) -> OnnxEncoder:
     """The encoder in `folder`; raises BundleError unless the bundle was built with it."""
     return _matching(OnnxEncoder.load(folder), folder, stored)
-
-
-def load_first_stage(settings: Settings, stored: StoredBundle) -> FirstStage | None:
-    """The bundle's first stage, if it has one and it is wanted.
-
-    Raises:
-        EncoderError: the static encoder cannot be used.
-        BundleError: the bundle was built with another one.
-    """
-    if not settings.two_stage:
-        return None
-    return _first_stage(partial(StaticEncoder.load, settings.static_encoder), settings, stored)
 
 
 def _matching(encoder: _E, folder: Path, stored: StoredBundle) -> _E:

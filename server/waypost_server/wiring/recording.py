@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from waypost_server.adapters.database import open_database
 from waypost_server.adapters.decision_log import DatabaseLog
-from waypost_server.core.errors import SettingsError
 from waypost_server.service.events import Observer
 from waypost_server.service.journal import Journal
 from waypost_server.service.retention import Sweeper
 from waypost_server.settings import Settings
-from waypost_server.settings.records import NO_DATABASE
 
 FLUSH_SECONDS = 5.0
 """How long a server that stops waits for its log, where the database does not answer."""
@@ -53,7 +51,7 @@ def open_records(settings: Settings) -> Records:
     """
     if not (settings.decision_log and settings.has_database):
         return Records()
-    log = open_log(settings)
+    log = DatabaseLog(open_database(settings.database))
     journal = Journal(
         log,
         max_records=settings.log_buffer_records,
@@ -63,12 +61,3 @@ def open_records(settings: Settings) -> Records:
     return Records(
         log, journal, Sweeper(log, days=settings.log_days) if settings.log_days else None
     )
-
-
-def open_log(settings: Settings) -> DatabaseLog:
-    """The decision log that the settings name, to be read or written; raises SettingsError."""
-    if not settings.has_database:
-        raise SettingsError(
-            f"WAYPOST_DATABASE is {NO_DATABASE!r}: a server without a database keeps no log"
-        )
-    return DatabaseLog(open_database(settings.database))

@@ -65,5 +65,6 @@ class Reloading:
         except SettingsError as error:
             _log.error("%s%s stays as it is: %s", PREFIX, name.upper(), error)
             return
-        self._settings = self._settings.model_copy(update={name: getattr(wanted, name)})
-        _log.info("%s%s is taken up", PREFIX, name.upper())
+        before, now = getattr(self._settings, name), getattr(wanted, name)
+        self._settings = self._settings.model_copy(update={name: now})
+        _log.info("%s%s is taken up: %s, before it was %s", PREFIX, name.upper(), now, before)

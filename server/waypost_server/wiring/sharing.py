@@ -1,14 +1,13 @@
 """What processes share, from settings."""
 
-from pathlib import Path
-
-from waypost_server.adapters.database import SQLITE, open_database
+from waypost_server.adapters.database import open_database
 from waypost_server.adapters.memory_state import MemoryState
 from waypost_server.adapters.sql_state import SqlState
 from waypost_server.core.errors import SettingsError
 from waypost_server.core.shared_state import SharedState
 from waypost_server.settings import Settings
 from waypost_server.settings.records import NO_DATABASE
+from waypost_server.wiring.existing import existing_database
 
 
 def shared_state(settings: Settings) -> SharedState:
@@ -28,15 +27,4 @@ def database_state(settings: Settings) -> SharedState:
 
     It is not made, either.
     """
-    if not settings.has_database:
-        raise SettingsError(
-            f"WAYPOST_DATABASE is {NO_DATABASE!r}: a server without a database keeps nothing"
-        )
-    engine = open_database(settings.database)
-    file = engine.url.database
-    if engine.dialect.name == SQLITE and file and not Path(file).exists():
-        raise SettingsError(
-            f"WAYPOST_DATABASE names {file}, which is not there: has a server run with it, from "
-            "this folder?"
-        )
-    return SqlState(engine)
+    return SqlState(existing_database(settings))

@@ -1,31 +1,18 @@
-"""Reading the decision log, and deciding again."""
+"""Reading the decision log."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import sqlalchemy
-
-from waypost_server.adapters.database import SQLITE
 from waypost_server.adapters.decision_log import DatabaseLog
 from waypost_server.core.decision_log import (
     DecisionLog,
-    DecisionRecord,
     LogFilter,
     LoggedDecision,
 )
-from waypost_server.core.errors import DecisionLogError
-from waypost_server.core.query import Query
-from waypost_server.core.replay import Change, changes
-from waypost_server.service.caller import ANYBODY
-from waypost_server.service.events import Decided
-from waypost_server.service.log_records import decision_record
-from waypost_server.service.version import Served
 from waypost_server.settings import Settings
-from waypost_server.wiring.loading import load_engine
-from waypost_server.wiring.recording import open_log
+from waypost_server.wiring.existing import existing_database
 
 LATE_MS = 10_000
 """How much later than one that was decided after it a decision may get into the log."""
@@ -33,40 +20,44 @@ LATE_MS = 10_000
 
 @contextmanager
 def reading(settings: Settings) -> Iterator[DatabaseLog]:
-    """The decision log that a server writes.
-
-    Raises:
-        SettingsError: the database's URL is wrong.
-        DecisionLogError: there is none.
-    """
-    log = open_log(settings)
-    url = sqlalchemy.make_url(settings.database)
-    if url.drivername == SQLITE and not Path(url.database or "").exists():
-        raise DecisionLogError(
-            f"there is no {url.database}: say in WAYPOST_DATABASE where the server keeps its log"
-        )
+    """The decision log that a server writes; raises SettingsError where there is none."""
+    log = DatabaseLog(existing_database(settings))
     try:
         yield log
     finally:
         log.close()
 
 
+def newest(log: DecisionLog, wanted: LogFilter, count: int | None) -> Iterable[LoggedDecision]:
+    """The last `count` wanted decisions, the oldest first; None for all, in bounded memory."""
+    if count is None:
+        return log.between(wanted)
+    return log.last(wanted, count) if count else ()
+
+
 def follow(
-    log: DecisionLog, wanted: LogFilter, count: int, *, wait: Callable[[], None]
+    log: DecisionLog, wanted: LogFilter, count: int | None, *, wait: Callable[[], None]
 ) -> Iterator[LoggedDecision]:
     """The last decisions, and then each that comes, once; has no end.
 
     Args:
         log: the log.
         wanted: which ones.
-        count: how many of those that are there.
+        count: how many of those that are there; None for all.
         wait: called when there is no other one yet.
     """
-    shown = list(log.last(wanted, count)) if count else []
-    yield from shown
-    seen = dict(_times(shown))
-    # Nothing from before the first one that is shown.
-    first_ms = min(seen.values(), default=time.time_ns() // 1_000_000)
+    seen: dict[str, int] = {}
+    # Of those that are late, none from before the first one that is shown.
+    first_ms = (wanted.since_ms or 0) if count is None else None
+    for logged in newest(log, wanted, count):
+        yield logged
+        for decision_id, at_ms in _times([logged]):
+            first_ms = at_ms if first_ms is None else first_ms
+            seen[decision_id] = at_ms
+            while seen[oldest := next(iter(seen))] < at_ms - LATE_MS:
+                del seen[oldest]
+    if first_ms is None:
+        first_ms = max(time.time_ns() // 1_000_000, wanted.since_ms or 0)
     while True:
         wait()
         since_ms = max([first_ms, *(at_ms - LATE_MS for at_ms in seen.values())])
@@ -76,61 +67,6 @@ def follow(
             if decision_id not in seen:
                 seen[decision_id] = at_ms
                 yield logged
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """A decision about the same query by the bundle that is live now.
-
-    Attributes:
-        decision: what is decided now.
-        changes: what differs.
-    """
-
-    decision: DecisionRecord
-    changes: tuple[Change, ...]
-
-
-def replay(settings: Settings, before: DecisionRecord, text: str) -> Replay:
-    """Decides about a query again, with the routes that were allowed and rejected then.
-
-    Args:
-        settings: say which bundle is live.
-        before: the decision.
-        text: the query.
-
-    Raises:
-        BundleError: there is no bundle that can be used.
-        EncoderError: an encoder cannot be used.
-        InvalidQueryError: a route that was allowed or rejected then is no longer there.
-    """
-    engine = load_engine(settings)
-    served = Served.of(engine)
-    query = Query(
-        text=text,
-        tenant=before.tenant,
-        allowed_routes=frozenset(before.allowed_routes),
-        rejected_routes=before.rejected_routes,
-        max_candidates=len(before.candidates),
-    )
-    engine.router.check(query)
-    routed = engine.at_once(query, engine.now())
-    if routed is None:
-        [answer] = engine.after_encoding([(query, engine.now())])
-        if isinstance(answer, Exception):
-            raise answer
-        routed = answer
-    contract = served.writer.write(routed)
-    event = Decided(
-        routed=routed,
-        index_version=contract.index_version,
-        encoder_fingerprint=contract.encoder_fingerprint,
-        models=tuple(model.name for model in contract.specialist.models),
-        caller=ANYBODY,
-        calibration=served.writer.facts(routed.stage).calibration,
-    )
-    now = decision_record(event, at_ms=time.time_ns() // 1_000_000, keep_text=False)
-    return Replay(now, changes(before, now))
 
 
 def _times(decisions: Iterable[LoggedDecision]) -> list[tuple[str, int]]:

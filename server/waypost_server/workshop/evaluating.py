@@ -7,9 +7,8 @@ from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.gate_file import read_gate
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
-from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.labelled import LabelledQuery
-from waypost_server.core.ports import Encodings
+from waypost_server.core.ports import Encoder, Encodings
 from waypost_server.lab.comparison import compare
 from waypost_server.lab.evaluation import Evaluation, evaluate
 from waypost_server.lab.figures import FIGURES
@@ -18,9 +17,10 @@ from waypost_server.lab.judged import encode_queries, judge
 from waypost_server.lab.per_route import ROUTE_FIGURES
 from waypost_server.lab.report import Report
 from waypost_server.lab.scatter import scatter
+from waypost_server.service.direct import Direct
 from waypost_server.settings import Settings
-from waypost_server.wiring.loading import load_encoder, load_first_stage, router_of
-from waypost_server.workshop.queries import read_queries, subject_of
+from waypost_server.wiring.loading import load_encoder, offline_engine, static_loader
+from waypost_server.workshop.queries import known, read_queries, subject_of
 
 
 def evaluate_index(
@@ -68,13 +68,12 @@ def evaluate_index(
         return encode_queries(queries, with_, threads=settings.workers, progress=progress)
 
     encodings = encode(encoder)
-    found = _evaluate(stored, queries, encodings, load_first_stage(settings, stored))
+    found = _evaluate(settings, stored, queries, encodings, encoder)
     comparison = None
     if old and other:
         same = other.fingerprint == encoder.fingerprint
-        before = _evaluate(
-            old, queries, encodings if same else encode(other), load_first_stage(settings, old)
-        )
+        theirs = settings.model_copy(update={"encoder": other_encoder or settings.encoder})
+        before = _evaluate(theirs, old, queries, encodings if same else encode(other), other)
         comparison = compare(before, found)
     return Report(
         evaluation=found,
@@ -101,10 +100,13 @@ def _other_bundle(index: Path, name: str) -> StoredBundle:
 
 
 def _evaluate(
+    settings: Settings,
     stored: StoredBundle,
     queries: Sequence[LabelledQuery],
     encodings: Encodings,
-    first: FirstStage | None,
+    encoder: Encoder,
 ) -> Evaluation:
-    judged = judge(queries, encodings, router_of(stored), first)
+    cache = known(queries, encodings)
+    engine = offline_engine(settings, stored, encoder, static_loader(settings), cache)
+    judged = judge(queries, encodings, Direct(engine))
     return evaluate(judged, subject_of(stored, queries))

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,20 @@ from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.gate_file import read_gate
 from waypost_server.adapters.labelled_file import read_labelled
 from waypost_server.core.errors import EncoderError, EvaluationError, WaypostError
-from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.labelled import LabelledQuery
 from waypost_server.core.ports import Encoder, Encodings
-from waypost_server.core.router import Router
 from waypost_server.lab.evaluation import evaluate
 from waypost_server.lab.figures import FIGURES
 from waypost_server.lab.gate import check_gate
 from waypost_server.lab.going_live import astray, losses
 from waypost_server.lab.judged import Judged, judge
 from waypost_server.lab.per_route import ROUTE_FIGURES
-from waypost_server.service.engine import Engine
+from waypost_server.service.direct import Direct
+from waypost_server.service.embedding_cache import EmbeddingCache
 from waypost_server.service.smoke import check_decides
 from waypost_server.settings import Settings
-from waypost_server.wiring.loading import engine_of, router_of
-from waypost_server.workshop.queries import subject_of
+from waypost_server.wiring.loading import engine_of, offline_engine
+from waypost_server.workshop.queries import known, subject_of
 
 EVAL_FOLDER = "eval"
 GATE_FILE = "gate.yaml"
@@ -35,7 +35,7 @@ CHUNK = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """What the gate says of a bundle.
 
     Attributes:
@@ -47,6 +47,10 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
+PASSED = GateVerdict()
+"""Of a bundle that the gate is not asked about, too."""
+
+
 class Gate:
     """What a new bundle is held against: routes folder, encoders and live bundle."""
 
@@ -55,7 +59,7 @@ class Gate:
         settings: Settings,
         *,
         encoder: Encoder,
-        static: Encoder | None,
+        static: Callable[[], Encoder] | None,
         live: StoredBundle | None,
         progress: Callable[[int, int], None],
     ) -> None:
@@ -64,19 +68,19 @@ class Gate:
         Args:
             settings: all of them.
             encoder: the one that is configured.
-            static: that of the first stage; None for one stage.
+            static: gives the static one; None for one stage.
             live: the bundle that is live; None if there is none that can be used.
             progress: called with how many queries are encoded and how many there are.
         """
         self._settings = settings
         self._encoder = encoder
-        self._static = static
+        self._static = cache(static) if static else None
         self._live = live
         self._progress = progress
         self._problems: list[str] = []
         self._notes: list[str] = []
 
-    def check(self, stored: StoredBundle, regression: Sequence[LabelledQuery]) -> Verdict:
+    def check(self, stored: StoredBundle, regression: Sequence[LabelledQuery]) -> GateVerdict:
         """Holds a bundle, as loaded from disk, against all of it.
 
         Args:
@@ -84,28 +88,24 @@ class Gate:
             regression: queries that must go to their routes.
         """
         try:
-            engine = self._engine(stored)
+            # Before anything is encoded: that takes a while, and it may not decide at all.
+            engine = engine_of(self._settings, stored, self._encoder, self._static)
             check_decides(engine)
             labelled = self._labelled(stored)
-            encodings = self._encode([*regression, *labelled])
+            queries = [*regression, *labelled]
+            encodings = self._encode(queries)
+            engine.cache = known(queries, encodings)
+            first, rest = np.split(encodings, [len(regression)])
+            self._problems += astray(judge(regression, first, Direct(engine)))
+            judged = judge(labelled, rest, Direct(engine))
+            self._compare(stored, judged, rest, engine.cache)
+            self._tell_gone(stored)
         except EvaluationError as error:
-            return Verdict(error.problems)
+            return GateVerdict(error.problems)
         except WaypostError as error:
-            return Verdict((str(error),))
-        first, rest = np.split(encodings, [len(regression)])
-        self._problems += astray(judge(regression, first, engine.router, engine.first))
-        judged = judge(labelled, rest, engine.router, engine.first)
-        self._compare(judged, rest)
+            return GateVerdict((str(error),))
         self._hold_against_bars(stored, judged)
-        return Verdict(tuple(self._problems), tuple(self._notes))
-
-    def _engine(self, stored: StoredBundle) -> Engine:
-        return engine_of(self._settings, stored, self._encoder, self._static_encoder)
-
-    @property
-    def _static_encoder(self) -> Callable[[], Encoder] | None:
-        static = self._static
-        return None if static is None else lambda: static
+        return GateVerdict(tuple(self._problems), tuple(self._notes))
 
     def _labelled(self, stored: StoredBundle) -> tuple[LabelledQuery, ...]:
         """The labelled queries beside the routes, but for those whose route is gone."""
@@ -138,7 +138,13 @@ class Gate:
             self._progress(start + len(chunk), len(queries))
         return np.concatenate(parts)
 
-    def _compare(self, after: Sequence[Judged], encodings: Encodings) -> None:
+    def _compare(
+        self,
+        stored: StoredBundle,
+        after: Sequence[Judged],
+        encodings: Encodings,
+        cache: EmbeddingCache,
+    ) -> None:
         live = self._live
         if live is None or not after:
             return
@@ -154,20 +160,29 @@ class Gate:
             for row, judged in enumerate(after)
             if judged.query.label in live.catalog.routes or not judged.query.in_scope
         ]
-        before = judge(
-            [after[row].query for row in rows],
-            encodings[rows],
-            router_of(live),
-            self._first_stage_of(live),
-        )
-        self._problems += losses(before, [after[row] for row in rows])
-
-    def _first_stage_of(self, live: StoredBundle) -> FirstStage | None:
         first, static = live.first, self._static
-        if first is None or static is None or first.encoder_fingerprint != static.fingerprint:
-            return None
-        router = Router(live.catalog, live.exemplars, first.index, first.scoring)
-        return FirstStage(static, router, first.gate)
+        if first and static and first.encoder_fingerprint != static().fingerprint:
+            live = replace(live, first=None)
+        engine = offline_engine(self._settings, live, self._encoder, static, cache)
+        before = judge([after[row].query for row in rows], encodings[rows], Direct(engine))
+        lost = losses(before, [after[row] for row in rows])
+        self._problems += lost
+        if lost and live.is_tuned and not stored.is_tuned:
+            self._notes.append(
+                f"bundle {live.version}, which is live, was tuned on labelled queries, this one "
+                f"is not yet: `waypost tune FILE --version {stored.version}` tunes it, and makes "
+                "it live if it passes then"
+            )
+
+    def _tell_gone(self, stored: StoredBundle) -> None:
+        """It may be meant; it may also be another folder, whose labelled queries know no better."""
+        live = self._live
+        gone = sorted({*live.catalog.routes} - {*stored.catalog.routes}) if live else []
+        if live and gone:
+            self._notes.append(
+                f"of the routes of bundle {live.version}, which is live, these are gone: "
+                f"{', '.join(gone)}"
+            )
 
     def _hold_against_bars(self, stored: StoredBundle, judged: Sequence[Judged]) -> None:
         path: Path = self._settings.routes / GATE_FILE

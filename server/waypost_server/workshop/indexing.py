@@ -38,32 +38,19 @@ class Built:
     live: StoredBundle | None
 
 
-def build_index(
-    settings: Settings, progress: Callable[[int, int], None]
-) -> tuple[StoredBundle, int]:
-    """Builds a bundle from the routes folder and makes it live, whatever it is worth.
+def write_index(settings: Settings, progress: Callable[[int, int], None]) -> Built:
+    """Builds a bundle from the routes folder and leaves what is live as it is.
+
+    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
+    would only lose the tuning.
 
     Args:
         settings: all of them.
         progress: called with how many exemplars are encoded and how many there are to encode.
 
-    Returns:
-        The bundle, and how many exemplars had to be encoded.
-
     Raises:
         RoutesError: the routes folder has problems.
         EncoderError: the encoder cannot be used.
-    """
-    built = write_index(settings, progress)
-    BundleStore(settings.index).activate(built.stored.version)
-    return built.stored, built.encoded
-
-
-def write_index(settings: Settings, progress: Callable[[int, int], None]) -> Built:
-    """Builds a bundle from the routes folder and leaves what is live as it is.
-
-    A live bundle that was tuned stays if it is of the same routes and encoders: building it again
-    would only lose the tuning. Arguments and errors are those of `build_index`.
     """
     store = BundleStore(settings.index)
     with ThreadPoolExecutor() as pool:  # hashing and starting sessions leave the core to others

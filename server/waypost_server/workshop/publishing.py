@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waypost_server.adapters.bundle_format import StoredBundle
-from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.building import BuildPhase, BuildStep
 from waypost_server.settings import Settings
-from waypost_server.workshop.gating import Gate, Verdict
+from waypost_server.workshop.entry import Entry
+from waypost_server.workshop.gating import PASSED, Gate, GateVerdict
 from waypost_server.workshop.indexing import Built, write_index
 
 
@@ -26,7 +26,7 @@ class Published:
 
     stored: StoredBundle
     encoded: int
-    verdict: Verdict
+    verdict: GateVerdict
     is_live: bool
     live_version: str | None
     removed: tuple[str, ...] = ()
@@ -41,7 +41,8 @@ def publish_index(
 ) -> Published:
     """Builds a bundle from the routes folder and makes it live if it passes the gate.
 
-    One that does not stays in the folder as a version, and so does one of a dry run.
+    One that does not stays in the folder as a version, and so does one of a dry run, marked so
+    until it goes live.
 
     Args:
         settings: all of them.
@@ -61,34 +62,39 @@ def publish_index(
             tell(BuildStep(phase=BuildPhase.FITTING))
 
     tell(BuildStep(phase=BuildPhase.READING))
+    entry = Entry.of(settings, by="waypost build")
     built = write_index(settings, encoded)
-    store, version = BundleStore(settings.index), built.stored.version
-    verdict = _verdict(settings, built, tell) if gated else Verdict()
-    if verdict.problems:
+    version = built.stored.version
+    entry.written(version)
+    verdict = _verdict(settings, built, tell) if gated else None
+    if verdict and verdict.problems:
+        removed = entry.refused(version, verdict)
         refused = BuildStep(
             phase=BuildPhase.REFUSED, index_version=version, problems=verdict.problems
         )
         tell(refused)
-    elif not dry_run:
-        store.activate(version)
-        removed = store.prune(settings.keep_bundles)
+    elif dry_run:
+        removed = entry.tried(version, verdict)
+    else:
+        removed = entry.live(version)
         tell(BuildStep(phase=BuildPhase.LIVE, index_version=version))
-        return Published(built.stored, built.encoded, verdict, True, version, removed)
+        return Published(built.stored, built.encoded, verdict or PASSED, True, version, removed)
     live = built.live.version if built.live else None
-    return Published(built.stored, built.encoded, verdict, live == version, live)
+    return Published(built.stored, built.encoded, verdict or PASSED, live == version, live, removed)
 
 
-def _verdict(settings: Settings, built: Built, tell: Callable[[BuildStep], None]) -> Verdict:
+def _verdict(settings: Settings, built: Built, tell: Callable[[BuildStep], None]) -> GateVerdict:
     version = built.stored.version
 
     def checked(done: int, total: int) -> None:
         step = BuildStep(phase=BuildPhase.CHECKING, done=done, total=total, index_version=version)
         tell(step)
 
+    static = built.static
     gate = Gate(
         settings,
         encoder=built.encoder,
-        static=built.static,
+        static=(lambda: static) if static else None,
         live=built.live,
         progress=checked,
     )

@@ -6,7 +6,12 @@ from pathlib import Path
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.adapters.labelled_file import read_labelled
 from waypost_server.core.labelled import LabelledQuery
+from waypost_server.core.ports import Encodings
 from waypost_server.lab.evaluation import Subject
+from waypost_server.service.embedding_cache import EmbeddingCache
+
+PARTS = 100_000
+"""Encodings of queries' parts that are kept beside those of the queries: 300 MB at most."""
 
 
 def read_queries(stored: StoredBundle, files: Sequence[Path]) -> tuple[LabelledQuery, ...]:
@@ -29,3 +34,11 @@ def subject_of(stored: StoredBundle, queries: Sequence[LabelledQuery]) -> Subjec
         routes=tuple(sorted(labels | stored.catalog.routes.keys())),
         min_confidence=stored.catalog.taxonomy.min_confidence,
     )
+
+
+def known(queries: Sequence[LabelledQuery], encodings: Encodings) -> EmbeddingCache:
+    """A cache with what is encoded already: the queries' encodings, of shape (n, width)."""
+    cache = EmbeddingCache(len(queries) + PARTS)
+    for query, encoding in zip(queries, encodings, strict=True):
+        cache.put(query.text, encoding)
+    return cache

@@ -20,7 +20,7 @@ def waypost(*arguments: str | Path, **settings: str | Path) -> subprocess.Comple
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.folders import folder_content, write_folder
+from tests.indexing import build_index
 from tests.unit.adapters.broken_routes import SOUND
-from tests.unit.commands.cli import waypost
+from tests.unit.commands.cli import waypost, waypost_here
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def index(tmp_path: Path, encoder_folder: Path) -> Path:
     """Bundles of the sound routes."""
     routes = write_folder(tmp_path / "sound", SOUND)
     settings = Settings.load(routes=routes, index=tmp_path / "index", encoder=encoder_folder)
-    build_index(settings, lambda done, total: None)
+    build_index(settings)
     return settings.index
 
 
@@ -33,6 +33,25 @@ def test_a_build_says_what_is_live(tmp_path: Path, index: Path, encoder_folder: 
         r"or by itself with WAYPOST_WATCH\n",
         again.stdout,
     )
+
+
+def test_a_build_of_what_is_live_says_so_and_builds_only_if_it_must(
+    tmp_path: Path, index: Path, encoder_folder: Path
+) -> None:
+    settings = {"routes": tmp_path / "sound", "index": index, "encoder": encoder_folder}
+    waypost_here("build", **settings)
+    live = BundleStore(index).live_version()
+    again = waypost_here("build", **settings)
+    assert (again.returncode, again.stderr, again.stdout) == (
+        0,
+        "",
+        f"waypost: {index / str(live)} is up to date: nothing changed since it was built; "
+        "`waypost build --force` builds all the same\n",
+    )
+    as_json = json.loads(waypost_here("build", "--json", **settings).stdout)
+    assert (as_json["version"], as_json["live"], as_json["encoded"]) == (live, True, 0)
+    for option in ("--force", "--no-gate"):
+        assert f"bundle {live} is live in" in waypost_here("build", option, **settings).stdout
 
 
 def test_a_program_reads_how_many_exemplars_were_new(

@@ -58,6 +58,19 @@ def world(tmp_path: Path, encoder_folder: Path) -> World:
     return World(tmp_path, encoder_folder)
 
 
+def test_routes_that_go_are_told(world: World) -> None:
+    first = world.build()
+    assert (first.returncode, first.stderr) == (0, "")
+    before = world.live()
+    shutil.rmtree(world.routes / "cooking")
+    built = world.build()
+    assert built.returncode == 0
+    assert world.live() != before
+    assert built.stderr == (
+        f"waypost: of the routes of bundle {before}, which is live, these are gone: cooking\n"
+    )
+
+
 def test_a_regression_query_that_goes_astray_keeps_a_bundle_from_going_live(world: World) -> None:
     assert world.build().returncode == 0
     before = world.live()
@@ -68,7 +81,7 @@ def test_a_regression_query_that_goes_astray_keeps_a_bundle_from_going_live(worl
     head, problem = refused.stderr.splitlines()
     assert head == (
         f"waypost: bundle {new} does not pass: 1 problem; bundle {before} stays live; "
-        f"`waypost index activate {new}` makes it live all the same:"
+        f"`waypost index activate {new} --force` makes it live all the same:"
     )
     assert re.fullmatch(
         re.escape(f"{world.routes}/cooking/regression.txt:2: ")
@@ -154,7 +167,8 @@ def test_labelled_queries_of_a_route_that_is_gone_are_told_and_not_counted(world
     assert (built.returncode, built.stderr) == (
         0,
         f"waypost: {world.routes}/eval: 40 queries have the label 'cooking', which is no route: "
-        "not counted; mend or remove them\n",
+        "not counted; mend or remove them\n"
+        f"waypost: of the routes of bundle {before}, which is live, these are gone: cooking\n",
     )
     assert world.live() != before
 
@@ -196,7 +210,7 @@ def test_a_bundle_that_is_worse_than_the_live_one_beyond_noise_is_refused(
         if path.parent.name != "_out_of_scope":
             lines = [line for line in path.read_text().splitlines() if not line.startswith("# ")]
             path.write_text("\n".join(list(filter(None, lines))[:3]))
-    for path in world.routes.glob("*/regression.txt"):
+    for path in (*world.routes.glob("*/regression.txt"), *world.routes.glob("*/hints.jsonl")):
         path.unlink()
     refused = world.build()
     assert refused.returncode == 1

@@ -1,3 +1,5 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,27 @@ def test_one_machine_pushes_and_another_pulls(
     assert BundleStore(tmp_path / "there").load().version == version
     with pytest.raises(BundleError, match="it has no version '0123456789ab'"):
         shell.invoke(bundles, ["push", "0123456789ab", "--index", str(index_folder), "--url", url])
+
+
+def test_a_refused_bundle_is_pushed_by_force_alone(
+    shell: CliRunner, index_folder: Path, tmp_path: Path
+) -> None:
+    index, url = Path(shutil.copytree(index_folder, tmp_path / "index")), f"file://{tmp_path}/there"
+    store = BundleStore(index)
+    stored = store.load()
+    version = store.write_scoring(stored, replace(stored.scoring, similarity_weight=0.5)).version
+    store.note_refused(version, ["accuracy falls", "so does recall"])
+    push = ["push", version, "--index", str(index), "--url", url]
+    with pytest.raises(BundleError) as error:
+        shell.invoke(bundles, push)
+    assert str(error.value) == (
+        f"bundle {version} did not pass the gate: accuracy falls (and 1 more); mend that and build "
+        "again, or push it all the same with --force"
+    )
+    assert not (tmp_path / "there").exists()
+    assert shell.invoke(bundles, [*push, "--force"]).exit_code == 0
+    assert BundleStore(tmp_path / "there").live_version() == version
+    assert store.refusal(version)  # here it is what it was
 
 
 def test_a_place_must_be_named(shell: CliRunner, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.folders import write_folder
+from tests.indexing import build_index
 from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 
 def test_the_shipped_routes_have_no_errors_and_every_finding_a_cure(index_folder: Path) -> None:
@@ -58,7 +58,7 @@ def index(tmp_path: Path, encoder_folder: Path) -> Path:
         index=tmp_path / "index",
         encoder=encoder_folder,
     )
-    build_index(settings, lambda done, total: None)
+    build_index(settings)
     return settings.index
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.folders import write_folder
+from tests.indexing import build_index
 from tests.unit.adapters.encoders import copy_encoder
 from tests.unit.commands.cli import waypost
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.lab.figures import FIGURES
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 FEW = (
     '{"text": "why does this test hang", "label": "debugging"}\n'
@@ -50,7 +50,7 @@ def two_versions(
     small = write_folder(folder.parent / "routes", routes)
     shutil.copytree(index_folder, folder)
     settings = Settings.load(routes=small, index=folder, encoder=encoder_folder)
-    build_index(settings, lambda done, total: None)
+    build_index(settings)
     return folder
 
 
@@ -192,10 +192,9 @@ def test_a_bundle_of_another_encoder_is_compared_when_that_one_is_named(
     other = copy_encoder(
         encoder_folder, tmp_path / "encoder", manifest={"query_prefix": "translate: "}
     )
+    (other / "guard.json").unlink()  # which was trained for the one that it is a copy of
     index = tmp_path / "index"
-    build_index(
-        Settings.load(routes=repo / "routes", index=index, encoder=other), lambda done, total: None
-    )
+    build_index(Settings.load(routes=repo / "routes", index=index, encoder=other))
     refused = waypost("eval", few, "--compare", index, **bundle)
     assert refused.returncode == 1
     assert "name the encoder that it was built with" in refused.stderr

@@ -1,8 +1,11 @@
 from importlib.metadata import entry_points, version
+from pathlib import Path
 
 import pytest
 
 from tests.unit.commands.cli import waypost
+from waypost_server.adapters.bundle_format import read_manifest
+from waypost_server.adapters.bundle_store import BundleStore
 
 COMMANDS = sorted(entry_points(group="waypost.commands").names)
 
@@ -14,8 +17,19 @@ def test_help_lists_every_command_with_a_sentence() -> None:
     assert all(len(line.split()) >= 3 for line in listed)
 
 
-def test_the_version_is_the_packages() -> None:
-    assert waypost("--version").stdout == f"waypost {version('waypost')}\n"
+def test_the_version_is_the_packages_with_what_the_settings_name(
+    index_folder: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    said = waypost("--version", index=index_folder, encoder=encoder_folder).stdout
+    live = BundleStore(index_folder).live_version()
+    fingerprint = read_manifest(index_folder / str(live)).encoder_fingerprint
+    assert said == (
+        f"waypost {version('waypost')}\n"
+        f"index {live}, built with encoder {fingerprint}\nencoder {fingerprint}\n"
+    )
+    absent = waypost("--version", index=tmp_path, encoder=tmp_path)
+    assert absent.returncode == 0
+    assert f"index none in {tmp_path}; build one with `waypost build`\n" in absent.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import pytest
 
 from tests.unit.adapters.bundles import small_bundle
 from tests.unit.commands.cli import waypost_here
-from tests.unit.commands.test_build_gate import World
+from tests.unit.commands.test_build_gate import ASTRAY, World
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.database import open_database
+from waypost_server.adapters.sql_state import SqlState
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Pa
     return world.index
 
 
-def index(folder: Path, encoder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return waypost_here("index", *arguments, index=folder, encoder=encoder, two_stage="false")
+def index(
+    folder: Path, encoder: Path, *arguments: str, database: str = "none"
+) -> subprocess.CompletedProcess[str]:
+    return waypost_here(
+        "index",
+        *arguments,
+        index=folder,
+        encoder=encoder,
+        two_stage="false",
+        database=database,
+    )
 
 
 def test_versions_are_listed_for_people_and_programs(folder: Path, encoder_folder: Path) -> None:
@@ -74,3 +85,96 @@ def test_old_versions_are_removed(folder: Path, encoder_folder: Path) -> None:
     pruned = index(folder, encoder_folder, "prune", "--keep", "1", "--json")
     assert json.loads(pruned.stdout) == {"removed": []}  # the live one and the one before it stay
     assert {*store.versions()} == {first, second, foreign}
+
+
+@pytest.fixture
+def world(tmp_path: Path, encoder_folder: Path) -> World:
+    """With a bundle that is live, and routes that would not pass."""
+    world = World(tmp_path, encoder_folder)
+    assert world.build().returncode == 0
+    world.write(ASTRAY)
+    return world
+
+
+def test_a_refused_bundle_says_why_and_goes_live_by_force_alone(world: World) -> None:
+    before, problem = world.live(), world.build().stderr.splitlines()[1]
+    (new,) = {*world.store.versions()} - {before}
+    told = index(world.index, world.encoder, "list")
+    assert told.stdout.splitlines()[0].endswith(f"; refused: {problem}")
+    (listed, live) = json.loads(index(world.index, world.encoder, "list", "--json").stdout)
+    assert (listed["version"], listed["aside"], listed["refused"]) == (new, True, [problem])
+    assert (live["version"], live["aside"], live["refused"]) == (before, False, [])
+
+    refused = index(world.index, world.encoder, "activate", new)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"waypost: bundle {new} did not pass the gate: {problem}; mend that and build again, or "
+        "make it live all the same with --force\n"
+    )
+    assert world.live() == before
+    assert index(world.index, world.encoder, "activate", new, "--force").returncode == 0
+    assert world.live() == new
+    # Whoever goes back to what was live goes back in a hurry.
+    assert index(world.index, world.encoder, "activate", before).returncode == 0
+    assert index(world.index, world.encoder, "activate", new).returncode == 0
+
+
+def test_a_refused_bundle_that_passes_later_is_refused_no_more(world: World) -> None:
+    world.write({"gate.yaml": "accuracy: 0.9\n", "cooking/regression.txt": "a recipe for soup\n"})
+    before = world.live()
+    assert world.build().returncode == 1
+    (new,) = {*world.store.versions()} - {before}
+    assert world.store.refusal(new)
+    (world.routes / "gate.yaml").unlink()
+    assert world.build("--dry-run").returncode == 0
+    assert world.store.refusal(new) == ()
+    (listed, _) = index(world.index, world.encoder, "list").stdout.splitlines()
+    assert listed.endswith("; tried, never live")
+    assert index(world.index, world.encoder, "activate", new).returncode == 0
+    assert [listed.is_aside for listed in world.store.listed()] == [False, False]
+
+
+def test_the_live_bundle_is_not_marked_however_often_it_is_built(world: World) -> None:
+    live = world.live()
+    (world.routes / "cooking/regression.txt").unlink()
+    world.write({"gate.yaml": "accuracy: 0.9\n"})
+    refused = world.build()
+    assert refused.returncode == 1
+    assert "it is live already" in refused.stderr
+    assert world.store.refusal(live) == ()
+
+
+def test_refused_bundles_go_as_others_come_and_push_no_good_one_out(world: World) -> None:
+    world.keep = "2"
+    good = world.live()
+    refused = []
+    for number in range(4):
+        world.write({"cooking/exemplars.txt": f"bake bread\nrecipe number {number}\n"})
+        told = json.loads(world.build("--json").stdout)
+        assert told["problems"]
+        refused.append(told["version"])
+    assert {*world.store.versions()} == {good, *refused[2:]}
+    (world.routes / "cooking/regression.txt").unlink()
+    assert world.build().returncode == 0
+    assert {*world.store.versions()} == {good, world.live(), *refused[2:]}
+
+
+def test_what_is_activated_is_audited_where_servers_keep_what_operators_do(
+    world: World, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path}/waypost.db"
+    before = world.live()
+    world.build()
+    (new,) = {*world.store.versions()} - {before}
+    lacks = index(world.index, world.encoder, "activate", before, database=database)
+    assert lacks.returncode == 0
+    assert lacks.stderr.startswith(f"waypost: not audited: WAYPOST_DATABASE names {tmp_path}")
+    SqlState(open_database(database)).revisions()  # as a server that starts
+    assert index(world.index, world.encoder, "activate", new, database=database).returncode == 1
+    done = index(world.index, world.encoder, "activate", new, "--force", database=database)
+    assert (done.returncode, done.stderr) == (0, "")
+    (act,) = json.loads(waypost_here("audit", "--json", database=database).stdout)
+    assert act["who"].endswith(" at the command line")
+    assert (act["act"], act["target"], act["note"], act["before"], act["after"]) == (
+        *("activate index", new, "waypost index activate --force", before, new),
+    )

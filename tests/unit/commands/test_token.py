@@ -1,4 +1,5 @@
 import hashlib
+import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from waypost_server.commands.audit import audit
 from waypost_server.commands.token import token
 
 
@@ -58,3 +60,25 @@ def test_wrong_use_is_told(arguments: list[str], said: str) -> None:
     ended = run(*arguments)
     assert ended.exit_code == 2
     assert said in ended.output
+
+
+def test_who_made_and_revoked_a_token_is_audited_where_servers_have_a_database(
+    tmp_path: Path,
+) -> None:
+    database = tmp_path / "waypost.db"
+    names = {
+        "WAYPOST_TOKENS": str(tmp_path / "tokens.toml"),
+        "WAYPOST_DATABASE": f"sqlite:///{database}",
+    }
+    assert run("new", "early", "--role", "admin", **names).exit_code == 0
+    assert not database.exists()
+    database.touch()
+    run("new", "shop", "--role", "caller", "--tenant", "acme", **names)
+    run("revoke", "shop", **names)
+    assert run("revoke", "shop", **names).exit_code == 1
+    acts = json.loads(CliRunner().invoke(audit, ["--json"], env=names).output)
+    assert [(act["act"], act["target"], act["after"]) for act in acts] == [
+        ("new token", "shop", "caller, tenant acme"),
+        ("revoke token", "shop", ""),
+    ]
+    assert acts[0]["who"].endswith(" at the command line")

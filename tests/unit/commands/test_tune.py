@@ -7,6 +7,7 @@ import pytest
 
 from tests.folders import write_folder
 from tests.unit.commands.cli import waypost
+from waypost_server.adapters.bundle_format import REGRESSION, _sealed
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.core.calibration import CalibrationMethod
 
@@ -121,6 +122,30 @@ def test_a_build_of_the_same_routes_keeps_the_tuned_bundle_and_of_others_does_no
     assert not json.loads(built.stdout)["tuned"]
 
 
+def test_what_a_build_lacks_for_want_of_tuning_a_tuning_of_its_bundle_mends(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    settings = {"index": index, "encoder": encoder_folder}
+    store = BundleStore(index)
+    tuned = tune(repo / "routes/eval", "--anyway", index=index, encoder_folder=encoder_folder)
+    routes = Path(shutil.copytree(repo / "routes", tmp_path / "routes"))
+    exemplars = routes / "debugging/exemplars.txt"
+    exemplars.write_text(f"{exemplars.read_text()}\nwhy is it slow on mondays\n")
+    refused = waypost("build", "--json", routes=routes, **settings)
+    assert refused.returncode == 1
+    version = json.loads(refused.stdout)["version"]
+    assert store.live_version() == tuned["version"]
+    assert f"`waypost tune FILE --version {version}` tunes it" in refused.stderr
+    again = waypost(
+        "tune", routes / "eval", "--version", version, "--json", routes=routes, **settings
+    )
+    assert again.returncode == 0, again.stderr
+    live = store.load()
+    assert live.version == json.loads(again.stdout)["version"]
+    assert live.is_tuned
+    assert "why is it slow on mondays" in live.exemplars.texts
+
+
 def test_exemplars_cannot_tune(
     repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
 ) -> None:
@@ -133,3 +158,49 @@ def test_exemplars_cannot_tune(
     ran = waypost("tune", own, index=index, encoder=encoder_folder)
     assert ran.returncode == 1
     assert "0 of 0 queries" in ran.stderr
+
+
+def test_a_tuning_goes_live_only_if_it_passes_the_gate_of_a_build(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    routes = Path(shutil.copytree(repo / "routes", tmp_path / "routes"))
+    (routes / "gate.yaml").write_text("accuracy: 0.9999\n")
+    settings = {"index": index, "encoder": encoder_folder, "routes": routes}
+    store, before = BundleStore(index), BundleStore(index).live_version()
+    arguments = ("tune", repo / "routes/eval", "--anyway")
+    refused = waypost(*arguments, "--json", **settings)
+    assert refused.returncode == 1
+    told = json.loads(refused.stdout)
+    (problem,) = told["problems"]
+    assert problem.startswith(f"{routes / 'gate.yaml'}: accuracy is 0.")
+    assert not told["live"]
+    assert refused.stderr == (
+        f"waypost: bundle {told['version']} does not pass: 1 problem; what is live stays; `waypost "
+        f"index activate {told['version']} --force` makes it live all the same:\n{problem}\n"
+    )
+    assert store.live_version() == before
+    assert store.refusal(told["version"]) == (problem,)
+    forced = waypost(*arguments, "--no-gate", **settings)
+    assert forced.returncode == 0, forced.stderr
+    assert store.live_version() == told["version"]
+    assert f"waypost: bundle {told['version']} is live in {index}; " in forced.stdout
+
+
+def test_a_tuning_is_asked_the_regression_queries_that_its_bundle_was_built_with(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    store = BundleStore(index)
+    stored = store.load()
+    files = {name: stored.files.content(name) for name in stored.files.names}
+    line = {"route": "debugging", "text": "write the documentation of this function"}
+    files[REGRESSION] = files[REGRESSION] + f"{json.dumps(line)}\n".encode()
+    version, content_of = _sealed(stored.manifest, files)
+    write_folder(index / version, content_of)
+    store.activate(version)
+    settings = {"index": index, "encoder": encoder_folder, "routes": tmp_path}
+    refused = waypost("tune", repo / "routes/eval", "--anyway", "--json", **settings)
+    assert refused.returncode == 1
+    (problem,) = json.loads(refused.stdout)["problems"]
+    assert f"{REGRESSION}:{len(stored.regression()) + 1}: 'write the documentation" in problem
+    assert "must go to debugging, but goes to " in problem
+    assert store.live_version() == version

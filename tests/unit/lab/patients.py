@@ -37,6 +37,7 @@ def patient_of(
     texts: Mapping[str, Sequence[str]] | None = None,
     routes: Sequence[Route] = (),
     default_route: str = "",
+    language: str = "en",
 ) -> Patient:
     """A patient with an exemplar at each place.
 
@@ -45,6 +46,7 @@ def patient_of(
         texts: the exemplars' texts, by default "ROUTE 0", "ROUTE 1" and so on.
         routes: what is configured, for the routes that are not as they should be.
         default_route: by default the first.
+        language: as the taxonomy says.
     """
     names = sorted(places)
     wording = {name: [f"{name} {i}" for i in range(len(places[name]))] for name in names}
@@ -53,7 +55,8 @@ def patient_of(
     vectors = np.concatenate([places[name] for name in names])
     return Patient(
         catalog=Catalog(
-            taxonomy=Taxonomy(default_route=default_route or names[0]), routes=configured
+            taxonomy=Taxonomy(default_route=default_route or names[0], language=language),
+            routes=configured,
         ),
         exemplars=ExemplarTable.of(
             ((name, text) for name in names for text in wording[name]), negative_counts={}

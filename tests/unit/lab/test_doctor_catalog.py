@@ -30,6 +30,18 @@ def test_an_implicit_default_route_lacks_nothing() -> None:
     assert list(check_catalog(patient)) == []
 
 
+@pytest.mark.parametrize("language", ["de", "pt-BR", "enm"])
+def test_another_language_than_english_is_warned_of(language: str) -> None:
+    (finding,) = check_catalog(patient_of(sound_places(), language=language))
+    assert (finding.kind, finding.severity) == (Kind.OTHER_LANGUAGE, Severity.WARNING)
+    assert repr(language) in finding.problem
+
+
+@pytest.mark.parametrize("language", ["en", "en-GB", "EN_us"])
+def test_any_english_is_english(language: str) -> None:
+    assert list(check_catalog(patient_of(sound_places(), language=language))) == []
+
+
 @pytest.mark.parametrize(
     ("fallbacks", "loops"),
     [

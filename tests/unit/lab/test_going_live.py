@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.lab.judgements import FALLBACK, MATCHED, OUTSIDE, Row, judged
@@ -18,6 +20,18 @@ def test_a_query_that_does_not_reach_its_route_is_named_with_where_it_went_and_w
         "file.jsonl:3: 'query 2' must go to a, but goes to c (taken for a with confidence 0.60, "
         "near its exemplar 'exemplar of a'); add exemplars like it to a, or remove the line",
     ]
+
+
+def test_a_plan_that_begins_elsewhere_is_astray_and_says_so() -> None:
+    [row] = judged([RIGHT])
+    begins_there = replace(row, plan=("a", "b"))
+    elsewhere = replace(row, route="b", plan=("b", "a"))
+    assert astray([begins_there, elsewhere]) == [
+        "file.jsonl:1: 'query 0' must go to a, but becomes a plan of b, then a; raise "
+        "plans.min_similarity, or remove the line"
+    ]
+    assert elsewhere.is_right  # the best candidate of the whole is a
+    assert not elsewhere.arrived
 
 
 @pytest.mark.parametrize(

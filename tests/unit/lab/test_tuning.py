@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.fakes import HashEncoder
 from tests.unit.core.clouds import Clouds, fitted, labels_of
 from tests.unit.lab.judgements import SUBJECT
 from waypost_server.adapters.faiss_index import FaissIndex
@@ -13,6 +14,9 @@ from waypost_server.core.router import Router
 from waypost_server.core.softmax import Floats
 from waypost_server.lab.tuning import FEWEST, Trial, try_tuning
 from waypost_server.lab.tuning_text import trial_json, trial_text
+from waypost_server.service.direct import Direct
+from waypost_server.service.engine import Engine
+from waypost_server.workshop.queries import known
 
 SIZES = [8, 8, 8, 8]
 CLOUDS = Clouds(len(SIZES), spread=0.9)
@@ -40,7 +44,8 @@ def asked(per_route: int, strangers: int, *, seed: int) -> tuple[list[LabelledQu
 
 def trial(queries: list[LabelledQuery], encodings: Floats, **changes: object) -> Trial:
     subject = dataclasses.replace(SUBJECT, routes=(*NAMES, "default"))
-    return try_tuning(router(**changes), queries, encodings, subject, taught=WORLD.exemplars.texts)
+    engine = Engine(HashEncoder(), router(**changes), "v1", cache=known(queries, encodings))
+    return try_tuning(Direct(engine), queries, encodings, subject, taught=WORLD.exemplars.texts)
 
 
 def test_a_calibration_that_is_off_is_mended_and_that_is_a_gain() -> None:

@@ -87,6 +87,7 @@ def engine_of(encoder: Encoder, folder: Path) -> Engine:
 
 def ask(engine: Engine, query: Query) -> Routed:
     """What an engine makes of one query; raises what it says is wrong."""
+    query = engine.look(query)
     answer = engine.at_once(query, 0) or engine.after_encoding([(query, 0)])[0]
     if isinstance(answer, Exception):
         raise answer

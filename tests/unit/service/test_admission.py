@@ -102,7 +102,6 @@ def test_the_more_are_refused_the_later_they_may_come_again(clock: Clock) -> Non
     for _ in range(1_000):
         gate.room_for("", 99)
     assert told(gate) == LONGEST_RETRY_SECONDS / 2 * 1e3
-    assert gate.refused == 3
     clock.now += 5
     gate.room_for("", 0)
     gate.room_for("", 99)
@@ -152,4 +151,3 @@ def test_an_event_loop_that_lags_is_a_wait_like_any_other(clock: Clock) -> None:
         overloaded.append(gate.is_overloaded)
     assert overloaded == [False, True]
     assert gate.limit < 12
-    assert gate.loop_lag_seconds == 0.51

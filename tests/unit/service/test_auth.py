@@ -98,3 +98,28 @@ async def test_strangers_are_told_to_the_log_now_and_then(
         "calls without a valid token since the last such line: 50",
     ]
     assert "waypost_wrong" not in caplog.text
+
+
+async def test_the_log_names_whose_token_is_tried_though_it_was_revoked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = datetime(2026, 5, 4, tzinfo=UTC)
+    known = Tokens([]).after(TOKENS)
+    guard = Authentication(lambda: known, needed=Role.CALLER, now=lambda: now)
+
+    class Details:
+        method = "/x/y"
+        invocation_metadata = (("authorization", f"Bearer {SECRETS['alice']}"),)
+
+    async def never(details: object) -> None:
+        raise AssertionError("it was let in")
+
+    for _ in range(3):
+        await guard.intercept_service(never, Details())  # type: ignore[arg-type]
+        now = now.replace(second=11)
+    said = (
+        "calls without a valid token since the last such line: 1; with one that was revoked or "
+        "has ended: 'alice' 1"
+    )
+    assert caplog.messages == [said, said]
+    assert SECRETS["alice"] not in caplog.text

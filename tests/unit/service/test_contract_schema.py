@@ -74,6 +74,8 @@ def test_json_that_fits_is_a_contract_again(full: contract_pb2.HandoffContract) 
     [
         (("route",), "poetry"),
         (("plan", 0, "step"), "one"),
+        (("plan", 1, "route"), "poetry"),
+        (("plan", 1, "depends_on", 0), "first"),
         (("plan", 1, "specialist", "models", 0, "usd_per_mtok_in"), "cheap"),
         (("flags", 0, "kind"), "FLAG_KIND_WORRYING"),
         (("hints", "needs_retrieval"), "yes"),

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,19 +14,16 @@ from tests.unit.service.engines import (
     engine_of,
     serving,
 )
+from tests.unit.service.journals import GONE, decided, journal_on, renamed, until
 from waypost_server.core.decision_log import DecisionRecord, OutcomeRecord
-from waypost_server.core.errors import DecisionLogError
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.report import OutcomeReport, SpecialistOutcome
 from waypost_server.service.caller import Caller
 from waypost_server.service.engine import Engine, Routed
-from waypost_server.service.events import Decided, Reported
+from waypost_server.service.events import Reported
 from waypost_server.service.ids import new_decision_id
-from waypost_server.service.journal import BATCH, Journal, is_written
+from waypost_server.service.journal import BATCH, is_written
 from waypost_server.service.log_records import size_of
-
-GONE = DecisionLogError("the decision log cannot be used: gone")
-PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -46,43 +41,13 @@ def routed(engine: Engine) -> Routed:
     return ask(engine, Query(text="a red apple"))
 
 
-@asynccontextmanager
-async def journal_on(
-    log: MemoryLog, *, max_records: int = 100, max_bytes: int = 2**24, keep_text: bool = False
-) -> AsyncIterator[Journal]:
-    journal = Journal(
-        log,
-        max_records=max_records,
-        max_bytes=max_bytes,
-        keep_text=keep_text,
-        clock=lambda: NOON * 1_000_000,
-    )
-    try:
-        yield journal
-    finally:
-        log.gate.set()
-        await asyncio.to_thread(journal.close, 0.0)
-
-
-def decided(routed: Routed, *, asks: bool = False, **fields: object) -> Decided:
-    written = asyncio.get_running_loop().create_future() if asks else None
-    event = {"models": ("m",), "caller": Caller(name="ci"), "written": written} | fields
-    return Decided(routed=routed, index_version="v1", encoder_fingerprint="ee", **event)  # type: ignore[arg-type]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110  (a thread changes it)
-            await asyncio.sleep(0.01)
-
-
 async def test_what_is_kept_is_what_was_decided(log: MemoryLog, engine: Engine) -> None:
     query = Query(
         text="a red apple",
         request_id="r",
         conversation=Conversation(session_id="s", recent_user_turns=("earlier",)),
         tenant="acme",
-        metadata={"never": "kept"},
+        metadata={"kept": "with the text"},
         allowed_routes=frozenset(("metal", "fruit")),
         rejected_routes=("metal",),
     )
@@ -109,7 +74,7 @@ async def test_what_is_kept_is_what_was_decided(log: MemoryLog, engine: Engine) 
     assert (kept.rejected_decision, kept.rejection_reason) == ("an earlier one", "not mine")
     assert kept.timings.total_us == routed.timings.total_ns // 1000
     assert "earlier" not in repr(kept).replace("an earlier one", "")
-    assert "never" not in repr(kept)
+    assert kept.metadata == {"kept": "with the text"}
 
 
 async def test_queries_are_not_kept_unless_asked_for(log: MemoryLog, routed: Routed) -> None:
@@ -150,7 +115,7 @@ async def test_records_share_transactions_in_their_order(log: MemoryLog, routed:
     async with journal_on(log, max_records=3 * BATCH) as journal:
         log.gate.clear()
         for id_ in ids:
-            journal.decided(decided(_renamed(routed, id_)))
+            journal.decided(decided(renamed(routed, id_)))
         log.gate.set()
         await until(lambda: journal.written == len(ids))
     assert log.decision_ids == ids
@@ -166,7 +131,7 @@ async def test_a_full_buffer_loses_what_comes_last_and_says_so_once(
     async with journal_on(log, max_records=10) as journal:
         log.gate.clear()
         for id_ in ids:
-            journal.decided(decided(_renamed(routed, id_)))
+            journal.decided(decided(renamed(routed, id_)))
         assert (journal.dropped, journal.waiting) == (5, 10)
         late = decided(routed, asks=True)
         journal.decided(late)
@@ -175,14 +140,32 @@ async def test_a_full_buffer_loses_what_comes_last_and_says_so_once(
         await until(lambda: journal.written == 10)
         assert log.decision_ids == ids[:10]
         assert (journal.dropped, journal.waiting, journal.problem) == (6, 0, "")
-        journal.decided(decided(_renamed(routed, new_decision_id())))
+        journal.decided(decided(renamed(routed, new_decision_id())))
         await until(lambda: journal.written == 11)
     said = [record.message for record in caplog.records]
     assert said == [
         "the decision log loses records: 10 wait to be written",
-        "the decision log is written again; 6 records were lost",
+        "the decision log is written again; 6 records were lost, from 2027-01-15T08:00:00Z to "
+        "2027-01-15T08:00:00Z",
         "the decision log has lost 6 records since the start",
     ]
+
+
+async def test_after_a_fault_it_says_what_was_lost_once_it_has_caught_up(
+    log: MemoryLog, routed: Routed, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    async with journal_on(log, max_records=2 * BATCH) as journal:
+        log.problem = GONE
+        for _ in range(2 * BATCH + 7):
+            journal.decided(decided(renamed(routed, new_decision_id())))
+        await until(lambda: log.attempts >= 2)
+        assert journal.dropped == 7
+        log.problem = None
+        await until(lambda: journal.written == 2 * BATCH)
+    again = [each for each in caplog.messages if "written again" in each]
+    assert again[-1].startswith("the decision log is written again; 7 records were lost, from ")
+    assert again[:-1] in ([], [f"the decision log is written again; {BATCH} records wait"])
 
 
 async def test_memory_is_bounded_too(log: MemoryLog, engine: Engine) -> None:
@@ -190,7 +173,7 @@ async def test_memory_is_bounded_too(log: MemoryLog, engine: Engine) -> None:
     async with journal_on(log, max_bytes=100_000, keep_text=True) as journal:
         log.gate.clear()
         for _ in range(10):
-            journal.decided(decided(_renamed(long, new_decision_id())))
+            journal.decided(decided(renamed(long, new_decision_id())))
         assert (journal.waiting, journal.dropped) == (3, 7)
         log.gate.set()
         await until(lambda: journal.waiting == 0)
@@ -209,7 +192,7 @@ async def test_while_the_database_is_gone_nothing_is_lost_and_nobody_waits(
         journal.decided(first)
         assert not await is_written(first.written, None)
         assert journal.problem == str(GONE)
-        second = decided(_renamed(routed, new_decision_id()), asks=True)
+        second = decided(renamed(routed, new_decision_id()), asks=True)
         journal.decided(second)
         assert second.written is not None
         assert second.written.done()
@@ -218,13 +201,13 @@ async def test_while_the_database_is_gone_nothing_is_lost_and_nobody_waits(
         log.problem = None
         await until(lambda: journal.written == 2)
         assert (journal.problem, journal.dropped, journal.waiting) == ("", 0, 0)
-        third = decided(_renamed(routed, new_decision_id()), asks=True)
+        third = decided(renamed(routed, new_decision_id()), asks=True)
         journal.decided(third)
         assert await is_written(third.written, None)
     said = [record.message for record in caplog.records]
     assert said == [
         f"{GONE}; decisions go on, 1 records wait",
-        "the decision log is written again; 0 records were lost",
+        "the decision log is written again; no record was lost",
     ]
 
 
@@ -257,33 +240,6 @@ async def test_a_bug_ends_no_thread(log: MemoryLog, routed: Routed) -> None:
         await until(lambda: journal.written == 1)
 
 
-async def test_what_waits_is_written_at_the_end(log: MemoryLog, routed: Routed) -> None:
-    ids = [new_decision_id() for _ in range(BATCH + 10)]
-    async with journal_on(log, max_records=2 * BATCH) as journal:
-        for id_ in ids:
-            journal.decided(decided(_renamed(routed, id_)))
-        await asyncio.to_thread(journal.close, PATIENCE_SECONDS)
-        assert (journal.written, journal.dropped) == (len(ids), 0)
-        journal.decided(decided(routed))  # too late
-        assert journal.dropped == 1
-    assert log.decision_ids == ids
-
-
-@pytest.mark.parametrize("hangs", [True, False])
-async def test_a_database_that_is_gone_holds_up_no_end(
-    log: MemoryLog, routed: Routed, hangs: bool
-) -> None:
-    async with journal_on(log) as journal:
-        log.problem = None if hangs else GONE
-        if hangs:
-            log.gate.clear()
-        for _ in range(3):
-            journal.decided(decided(_renamed(routed, new_decision_id())))
-        await until(lambda: log.attempts > 0)
-        await asyncio.to_thread(journal.close, 0.2)
-        assert (journal.written, journal.dropped) == (0, 3)
-
-
 async def test_a_server_waits_for_the_log_and_says_how_it_is(
     log: MemoryLog, engine: Engine
 ) -> None:
@@ -297,7 +253,3 @@ async def test_a_server_waits_for_the_log_and_says_how_it_is(
             log.problem = GONE
             lost = await client.route("a red apple", wait_for_log=True)
             assert (lost.route, lost.durable) == ("fruit", False)
-
-
-def _renamed(routed: Routed, decision_id: str) -> Routed:
-    return Routed(decision_id, routed.query, routed.decision, routed.stage, routed.timings)

@@ -1,11 +1,13 @@
 """What is counted of decisions and reports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.exposed import Exposed
 from waypost_server.core.catalog import Route
+from waypost_server.core.consultation import Consultation, Purpose, Result
 from waypost_server.core.decision import Decision
 from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Query
@@ -263,3 +265,38 @@ def test_only_so_many_decisions_are_remembered(monkeypatch: pytest.MonkeyPatch) 
         counting.report(decision, ACCEPTED)
     assert counting.shown("waypost_judged_decisions_total") == 2
     assert counting.shown("waypost_reports_unjoined_total") == 1
+
+
+def test_models_that_were_asked_are_counted_by_what_came_of_it_and_timed_if_they_were() -> None:
+    counting = Counting()
+    event = decided()
+    asked = [
+        Consultation(purpose=Purpose.ROUTE, model="small", result=Result.TIMEOUT, took_ns=10**9),
+        Consultation(purpose=Purpose.ROUTE, model="small", result=Result.CACHED),
+        Consultation(purpose=Purpose.PARAMS, model="small", result=Result.ANSWERED, took_ns=10**8),
+    ]
+    routed = replace(event.routed, consultations=tuple(asked))
+    counting.decide(replace(event, routed=routed))
+    shown = counting.shown
+    counted = "waypost_consultations_total"
+    assert shown(counted, purpose="route", result="timeout") == 1
+    assert shown(counted, purpose="route", result="cached") == 1
+    assert shown(counted, purpose="params", result="answered") == 1
+    assert shown(counted) == 3
+    assert shown("waypost_consultation_seconds_count") == 2
+    assert shown("waypost_consultation_seconds_sum") == pytest.approx(1.1)
+    assert shown("waypost_consultation_seconds_bucket", purpose="route", le="0.5") == 0
+
+
+def test_what_the_server_asks_by_itself_is_a_cost_of_the_decisions_tenant() -> None:
+    counting = Counting()
+    event = decided(tenant="acme")
+    asked = [
+        Consultation(purpose=Purpose.ROUTE, model="small", result=Result.ANSWERED, cost_usd=0.25),
+        Consultation(purpose=Purpose.PARAMS, model="small", result=Result.TIMEOUT, cost_usd=0.5),
+        Consultation(purpose=Purpose.ROUTE, model="free", result=Result.ANSWERED),
+    ]
+    routed = replace(event.routed, consultations=tuple(asked))
+    counting.decide(replace(event, routed=routed))
+    assert counting.shown("waypost_cost_usd_total", tenant="acme", model="small") == 0.75
+    assert counting.shown("waypost_cost_usd_total") == 0.75

@@ -32,18 +32,32 @@ PATIENCE_SECONDS = 10.0
 
 
 class Wire:
-    """A process's way to a state, which may be cut."""
+    """A process's way to a state, which may be cut, or slow."""
 
     def __init__(self, state: MemoryState) -> None:
         self.state = state
         self.is_cut = False
+        self.slow_seconds = 0.0
+        self.bug: Exception | None = None
         self.asked: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> object:
         self.asked[name] += 1
         if self.is_cut and name not in ("wake", "close"):
             raise SharedStateError("the wire is cut")
+        if self.bug and name == "revisions":
+            raise self.bug
         return getattr(self.state, name)
+
+    def switches(self) -> Switches:
+        """The way to the process is long."""
+        time.sleep(self.slow_seconds)
+        return self.state.switches()
+
+    def beat(self, process: Process, revision: int) -> None:
+        """So is the way back of what it is answered, while others know already."""
+        self.__getattr__("beat")(process, revision)  # type: ignore[operator]
+        time.sleep(self.slow_seconds)
 
 
 class One:
@@ -92,13 +106,15 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_once_a_switch_is_answered_every_process_heeds_it(state: MemoryState) -> None:
-    async with together(state, 3) as (one, *others):
+    async with together(state, 3) as (one, two, three):
+        # Longer than any thread of theirs would take by chance, and less than a switch waits.
+        three.wire.slow_seconds = HEED_SECONDS / 8
         for enabled in (False, True, False):
             answer = await one.shared.switch(POETRY, CATALOG, enabled=enabled, note="drill")
+            off = frozenset() if enabled else frozenset({"poetry"})
+            heeded = [each.shared.off(CATALOG).routes for each in (one, two, three)]
+            assert heeded == [off] * 3
             assert answer == Answer(was_enabled=not enabled, pending=0)
-            for process in (one, *others):
-                off = frozenset() if enabled else frozenset({"poetry"})
-                assert process.shared.off(CATALOG).routes == off
         assert {peer.revision for peer in state.peers()} == {3}
 
 
@@ -172,6 +188,15 @@ async def test_a_process_that_does_not_answer_is_pending_and_catches_up_by_itsel
     said = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
     assert said == ["the last switches stay in force: the wire is cut"]
     assert "the database that processes share can be used again" in caplog.messages
+
+
+async def test_a_bug_is_a_problem_until_it_is_over(state: MemoryState) -> None:
+    async with together(state, 1) as (one,):
+        one.wire.bug = ZeroDivisionError("private")
+        state.hint("x", None)  # ends its wait
+        await until(lambda: one.shared.problem == "a bug of ours: ZeroDivisionError")
+        one.wire.bug = None
+        await until(lambda: one.shared.problem == "")
 
 
 async def test_nobody_waits_for_the_silent_but_they_count_until_they_are_forgotten(

@@ -1,5 +1,6 @@
 """Which calls are traced."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from tests.unit.service.test_metrics import decided
+from waypost_server.core.consultation import Consultation, Purpose, Result
 from waypost_server.service.tracing import Tracing
 
 IDS = f"{'a' * 32}-{'b' * 16}"
@@ -78,3 +81,30 @@ def test_only_a_fault_of_the_servers_is_an_error(code: str, is_error: bool) -> N
     assert (span.status.status_code is trace.StatusCode.ERROR) is is_error
     assert span.attributes is not None
     assert span.attributes["rpc.response.status_code"] == code
+
+
+def test_a_model_that_was_asked_is_a_step_of_the_decision() -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tracing = Tracing(provider.get_tracer("test"), sample=1.0, dice=lambda: 0.0)
+    event = decided()
+    asked = Consultation(
+        purpose=Purpose.ROUTE, model="small", result=Result.TIMEOUT, took_ns=5_000_000
+    )
+    timings = replace(event.routed.timings, total_ns=event.routed.timings.total_ns + 5_000_000)
+    routed = replace(event.routed, consultations=(asked,), timings=timings)
+    call: Any = Call()
+    end = tracing.began(METHOD, call)
+    tracing.decided(replace(event, routed=routed))
+    end("OK")
+    spans = {span.name: span for span in kept.get_finished_spans()}
+    consult, whole = spans["consult"], spans["decide a query"]
+    assert consult.start_time == spans["decide"].end_time
+    assert consult.end_time == whole.end_time
+    assert consult.end_time is not None
+    assert consult.start_time is not None
+    assert consult.end_time - consult.start_time == 5_000_000
+    assert whole.attributes is not None
+    assert whole.attributes["waypost.consultations"] == ("small: route timeout",)
+    assert not [span for span in spans.values() if "a secret" in span.to_json()]

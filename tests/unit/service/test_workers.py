@@ -273,7 +273,7 @@ async def test_a_query_that_cannot_be_answered_in_time_is_not_encoded(
     with pytest.raises(TooLateError):
         await late
     assert encoder.encoded == ["first", "patient"]
-    assert (workers.expired_count, workers.running) == (1, 0)
+    assert workers.running == 0
 
 
 async def test_what_waited_too_long_under_overload_is_refused_and_not_encoded(
@@ -289,7 +289,7 @@ async def test_what_waited_too_long_under_overload_is_refused_and_not_encoded(
     first, *others = await asyncio.gather(*taken, return_exceptions=True)
     assert isinstance(first, Routed)
     assert [type(other) for other in others] == [OverloadedError] * 2
-    assert (encoder.encoded, workers.admission.refused) == (["a"], 3)
+    assert encoder.encoded == ["a"]
     assert (workers.queue_depth, workers.running) == (0, 0)
 
 
@@ -320,7 +320,6 @@ async def test_after_a_while_of_overload_who_finds_no_room_is_served_without_the
         assert hasty.stage is Stage.STATIC_ENCODER
         assert hasty.decision.reasons[-1] is Reason.DEGRADED
         assert hasty.decision.candidates[0].route == "metal"
-        assert (admission.refused, admission.degraded) == (10, 1)
         encoder.gate.set()
         assert Reason.DEGRADED not in (await taken).decision.reasons
         assert (await workers.ask(Query(text="an iron bar"))).stage is Stage.ENCODER

@@ -32,7 +32,7 @@ def test_what_can_be_taken_up_is_and_the_rest_is_named(caplog: pytest.LogCapture
     assert taken == ["debug"]
     assert caplog.messages == [
         "WAYPOST_WORKERS changed: restart the server for it",
-        "WAYPOST_LOG_LEVEL is taken up",
+        "WAYPOST_LOG_LEVEL is taken up: debug, before it was info",
     ]
     assert again.settings == before.model_copy(update={"log_level": "debug"})
     again.again()

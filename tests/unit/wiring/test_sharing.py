@@ -13,7 +13,7 @@ from waypost_server.wiring.sharing import database_state, shared_state
 
 def test_servers_make_the_database_and_who_looks_at_what_they_kept_does_not(tmp_path: Path) -> None:
     settings = Settings.load(database=f"sqlite:///{tmp_path}/waypost.db", processes=4)
-    with pytest.raises(SettingsError, match=r"waypost\.db, which is not there: has a server run"):
+    with pytest.raises(SettingsError, match=r"waypost\.db, and there is no such file: name "):
         database_state(settings)
     assert not [*tmp_path.iterdir()]
     state = shared_state(settings)

@@ -11,7 +11,7 @@ from tests.records import decision
 from waypost_server.adapters.database import open_database
 from waypost_server.adapters.decision_log import DatabaseLog
 from waypost_server.core.decision_log import LogFilter, LoggedDecision
-from waypost_server.core.errors import DecisionLogError
+from waypost_server.core.errors import SettingsError
 from waypost_server.settings import Settings
 from waypost_server.workshop.decisions import LATE_MS, follow, reading
 
@@ -56,8 +56,28 @@ def test_nothing_that_is_there_is_shown_when_none_is_wanted(log: DatabaseLog) ->
     assert ids(follower, 1) == [new.decision_id]
 
 
+def test_all_since_a_time_are_shown_and_what_comes_late_or_after(log: DatabaseLog) -> None:
+    now = time.time_ns() // 1_000_000
+    before, *old = [decision(at_ms=now - LATE_MS * i) for i in (9, 5, 4, 1)]
+    log.append([before, *old])
+    late, new = decision(at_ms=now - LATE_MS // 2), decision(at_ms=now + 5)
+    coming = iter([[late], [new]])
+    wanted = LogFilter(since_ms=old[0].at_ms)
+    follower = follow(log, wanted, None, wait=lambda: log.append(next(coming)))
+    assert ids(follower, 5) == [one.decision_id for one in (*old, late, new)]
+    with pytest.raises(RuntimeError):
+        next(follower)
+
+
+def test_since_a_time_nothing_has_come_yet_the_first_one_is_not_missed(log: DatabaseLog) -> None:
+    now = time.time_ns() // 1_000_000
+    first = decision(at_ms=now - 100)  # decided before the follower looked, written after
+    follower = follow(log, LogFilter(since_ms=now - 60_000), None, wait=lambda: log.append([first]))
+    assert ids(follower, 1) == [first.decision_id]
+
+
 def test_a_log_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     settings = Settings.load(database=f"sqlite:///{tmp_path}/none.db")
-    with pytest.raises(DecisionLogError, match=r"there is no .*/none.db: say in WAYPOST_DATABASE"):
+    with pytest.raises(SettingsError, match=r"names .*/none.db, and there is no such file: name "):
         reading(settings).__enter__()
     assert not (tmp_path / "none.db").exists()

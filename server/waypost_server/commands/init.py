@@ -1,0 +1,37 @@
+"""`waypost init`."""
+
+import shutil
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+STARTER = "waypost_server.starter"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def init(folder: Path) -> None:
+    """Write a starter routes folder to DIR, which must not exist or be empty.
+
+    Three routes, a fleet of one model and a few labelled queries, with comments that explain them.
+
+    Example: waypost init routes && waypost build --routes routes --index index
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        click.echo(
+            f"waypost: {folder} exists and is not an empty folder; name another one", err=True
+        )
+        sys.exit(1)
+    aside = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        with as_file(files(STARTER)) as starter:
+            shutil.copytree(starter, aside, ignore=shutil.ignore_patterns("__*__*"))
+        aside.replace(folder)  # whole or not at all
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        click.echo(f"waypost: {folder} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
+    click.echo(f"waypost: wrote {folder}/; {folder}/README.md says what to do with it")

@@ -1,0 +1,1 @@
+"""What `waypost init` writes: a routes folder to begin with."""

@@ -1,0 +1,71 @@
+"""The starter routes folder: written whole, and good for all that comes next."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.unit.commands.cli import waypost_here
+from waypost_server.adapters.route_folder import read_routes
+from waypost_server.commands.completion import completion
+from waypost_server.commands.init import init
+
+
+def run(folder: Path) -> tuple[int, str]:
+    ended = CliRunner().invoke(init, [str(folder)])
+    return ended.exit_code, ended.output
+
+
+def test_what_it_writes_is_built_and_routes_its_own_held_out_queries(
+    tmp_path: Path, encoder_folder: Path
+) -> None:
+    routes, index = tmp_path / "routes", tmp_path / "index"
+    code, words = run(routes)
+    assert (code, words) == (
+        0,
+        f"waypost: wrote {routes}/; {routes}/README.md says what to do with it\n",
+    )
+    built = waypost_here("build", routes=routes, index=index, encoder=encoder_folder)
+    assert built.returncode == 0, built.stderr
+    judged = waypost_here(
+        "eval", routes / "eval/held_out.jsonl", "--json", index=index, encoder=encoder_folder
+    )
+    assert judged.returncode == 0, judged.stderr
+    assert json.loads(judged.stdout)["figures"]["accuracy"]["value"] >= 0.8
+
+
+def test_no_held_out_query_is_an_exemplar(tmp_path: Path) -> None:
+    run(tmp_path / "routes")
+    exemplars = {
+        text for texts in read_routes(tmp_path / "routes").exemplars.values() for text in texts
+    }
+    lines = (tmp_path / "routes/eval/held_out.jsonl").read_text("utf-8").splitlines()
+    assert exemplars.isdisjoint(json.loads(line)["text"] for line in lines)
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "routes").mkdir()
+    assert run(tmp_path / "routes")[0] == 0  # an empty folder is as good as none
+    before = sorted((tmp_path / "routes").rglob("*"))
+    code, words = run(tmp_path / "routes")
+    assert code == 1
+    assert (
+        words == f"waypost: {tmp_path}/routes exists and is not an empty folder; name another one\n"
+    )
+    assert sorted((tmp_path / "routes").rglob("*")) == before
+
+
+def test_a_place_that_cannot_be_written_is_named_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", "utf-8")
+    code, words = run(tmp_path / "file/routes")
+    assert code == 1
+    assert words.startswith(f"waypost: {tmp_path}/file/routes cannot be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+    ended = CliRunner().invoke(completion, [shell])
+    assert ended.exit_code == 0
+    assert "_WAYPOST_COMPLETE" in ended.output
