@@ -49,7 +49,12 @@ _CONNECTING: list[tuple[str, Any]] = [
 _OPTIONS = [("grpc.service_config", json.dumps(SERVICE_CONFIG)), *_CONNECTING]
 
 # No retries: some of these calls change something. No health either: operators look at what is ill.
-ADMIN_OPTIONS = [*_CONNECTING, ("grpc.enable_retries", 0)]
+# A connection of each client's own, since it may lead to another process than the last one.
+ADMIN_OPTIONS = [
+    *_CONNECTING,
+    ("grpc.enable_retries", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+]
 
 
 def options_of(connections: int) -> list[list[tuple[str, Any]]]:

@@ -1,14 +1,21 @@
 """Protobuf to the client's types and back."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import grpc
 from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
 
 from waypost.v1 import contract_pb2, router_pb2
 from waypost_client import _types as t
 from waypost_client._convert_specialist import specialist_ref_of
-from waypost_client._errors import InvalidRequestError, WaypostError, error_of_number
+from waypost_client._errors import (
+    InternalError,
+    InvalidRequestError,
+    WaypostError,
+    error_of_number,
+)
 from waypost_client._names import name_of
 from waypost_client._report import AttemptRole, Feedback, ModelAttempt, Reported, SpecialistOutcome
 from waypost_client._specialist import Specialist
@@ -83,7 +90,7 @@ def results_of(
 
 
 def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
-    """The contract that a message carries."""
+    """The contract that a message carries; raises InternalError where JSON could not carry it."""
     pb = contract_pb2
     return t.Contract(
         decision_id=message.decision_id,
@@ -97,14 +104,16 @@ def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
         ),
         similarity=message.similarity,
         threshold=message.threshold,
-        extracted_params=json_format.MessageToDict(message.extracted_params),
+        extracted_params=_whole(_json_of(message.extracted_params)),
         missing_params=tuple(message.missing_params),
         fallback_route=message.fallback_route,
         rationale=message.rationale,
         clarifying_question=message.clarifying_question,
         candidates=tuple(map(_candidate, message.candidates)),
         specialist=specialist_ref_of(message.specialist),
+        plan=tuple(map(_step, message.plan)),
         hints=_hints(message.hints),
+        flags=tuple(map(_flag, message.flags)),
         index_version=message.index_version,
         contract_version=message.contract_version,
         encoder_fingerprint=message.encoder_fingerprint,
@@ -124,7 +133,10 @@ def contract_of(message: contract_pb2.HandoffContract) -> t.Contract:
 def result_of(message: router_pb2.RouteResult) -> t.Contract | WaypostError:
     """The contract of one query of a batch, or why there is none."""
     if message.WhichOneof("result") == "contract":
-        return contract_of(message.contract)
+        try:
+            return contract_of(message.contract)
+        except InternalError as error:
+            return error
     return error_of_number(message.error.code, message.error.message)
 
 
@@ -159,7 +171,7 @@ def specialist_of(
         route=message.route,
         prompt=None if held else message.prompt,
         ref=specialist_ref_of(message.specialist),
-        params_schema=json_format.MessageToDict(message.params_schema) if has_schema else None,
+        params_schema=_json_of(message.params_schema) if has_schema else None,
     )
 
 
@@ -192,6 +204,25 @@ def reported_of(message: router_pb2.ReportOutcomeResponse) -> Reported:
     return Reported(durable=message.durable, already_known=message.already_known)
 
 
+def _json_of(message: Struct) -> dict[str, Any]:
+    """What a Struct holds; raises InternalError for numbers that are not finite."""
+    try:
+        return json_format.MessageToDict(message)
+    except ValueError:
+        raise InternalError(
+            grpc.StatusCode.INTERNAL, "the router sent a number that is not finite"
+        ) from None
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401  (what JSON knows)
+    """The same with whole numbers as int: the protocol has floats alone."""
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _candidate(message: contract_pb2.Candidate) -> t.Candidate:
     return t.Candidate(
         route=message.route,
@@ -206,6 +237,18 @@ def _candidate(message: contract_pb2.Candidate) -> t.Candidate:
     )
 
 
+def _step(message: contract_pb2.PlanStep) -> t.PlanStep:
+    return t.PlanStep(
+        step=message.step,
+        route=message.route,
+        text=message.text,
+        depends_on=tuple(message.depends_on),
+        confidence=message.confidence,
+        specialist=specialist_ref_of(message.specialist),
+        extracted_params=_json_of(message.extracted_params),
+    )
+
+
 def _hints(message: contract_pb2.Hints) -> t.Hints:
     effort = name_of(
         contract_pb2.ReasoningEffort, "REASONING_EFFORT_", message.reasoning_effort
@@ -213,6 +256,17 @@ def _hints(message: contract_pb2.Hints) -> t.Hints:
     return t.Hints(
         needs_retrieval=message.needs_retrieval if message.HasField("needs_retrieval") else None,
         reasoning_effort=None if effort == "unspecified" else effort,
+    )
+
+
+def _flag(message: contract_pb2.Flag) -> t.Flag:
+    pb = contract_pb2
+    return t.Flag(
+        kind=t.FlagKind(name_of(pb.FlagKind, "FLAG_KIND_", message.kind)),
+        start=message.start,
+        end=message.end,
+        severity=t.Severity(name_of(pb.Severity, "SEVERITY_", message.severity)),
+        detector=message.detector,
     )
 
 

@@ -9,10 +9,16 @@ from waypost_client._names import name_of
 
 pb = contract_pb2
 
+MAX_CACHED = 64 * 1024
+"""Bytes of a message that is remembered; of 512 larger ones a router could fill the memory."""
+
 
 def specialist_ref_of(message: contract_pb2.SpecialistRef) -> s.SpecialistRef:
     """Whom to call; the same object for the same message, which one decision in two carries."""
-    return _specialist_ref(message.SerializeToString(deterministic=True))
+    serialized = message.SerializeToString(deterministic=True)
+    if len(serialized) > MAX_CACHED:
+        return _specialist_ref.__wrapped__(serialized)
+    return _specialist_ref(serialized)
 
 
 @lru_cache(maxsize=512)

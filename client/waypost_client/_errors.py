@@ -102,7 +102,8 @@ def error_of(
 
 def _retry_after(trailers: Trailers) -> float | None:
     said = next((value for name, value in trailers if name == RETRY_AFTER), None)
-    return int(said) / 1e3 if said is not None and said.isdigit() else None
+    # More digits are no time that anybody waits, and more than an int or a float may have.
+    return int(said) / 1e3 if said is not None and said.isdigit() and len(said) <= 10 else None
 
 
 def error_of_number(number: int, details: str) -> WaypostError:

@@ -87,7 +87,7 @@ class TokenChannel:
 
 
 class TokenCall:
-    """One call of a stub, with the token before all other metadata."""
+    """One call of a stub, with the token before all other metadata; types are those of the call."""
 
     def __init__(self, call: Callable[..., Any], metadata: Sequence[tuple[str, str]]) -> None:
         self._call = call

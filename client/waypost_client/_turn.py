@@ -13,6 +13,7 @@ _ENDED = {
     Ended.CUT_SHORT: ", cut short at its limit of tokens",
     Ended.CLARIFY: "a question back to you",
     Ended.REFUSED: "refused, no model was asked",
+    Ended.INCOMPLETE: ", not all of it",
 }
 
 
@@ -75,7 +76,11 @@ class Turn:
             + (f": {each.why.removeprefix(f'{each.error}: ')}" if each.why else "")
             for each in self.attempts
         ]
-        return "\n".join([*decisions, *calls]) or "the router did not decide"
+        steps = [
+            f"  step {each.step} for {each.route}: {each.error or 'answered'}"
+            for each in (self.answer.steps if self.answer else ())
+        ]
+        return "\n".join([*decisions, *steps, *calls]) or "the router did not decide"
 
     def to_json(self) -> dict[str, Any]:
         """For a program; `text` is null and `error` is set when there was no answer."""
@@ -93,6 +98,17 @@ class Turn:
             "confidence": last.confidence if last else None,
             "rationale": last.rationale if last else None,
             "latency_ms": round(answer.latency_s * 1000) if answer else None,
+            "steps": [
+                {
+                    "step": each.step,
+                    "route": each.route,
+                    "query": each.query,
+                    "text": each.text,
+                    "model": each.model,
+                    "error": each.error,
+                }
+                for each in (answer.steps if answer else ())
+            ],
             "attempts": [
                 {
                     "model": each.model,

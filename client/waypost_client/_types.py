@@ -1,7 +1,7 @@
 """What calls return: frozen and typed. `contract.proto` explains each field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.protobuf import json_format
@@ -83,13 +83,59 @@ class Stage(Named):
     MODEL = "MODEL"
 
 
+RECENT_TURNS = 4
+"""The user's last turns that a router is told of: it reads only the last few."""
+
+
+class FlagKind(Named):
+    """What the guard found."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PROMPT_INJECTION = "PROMPT_INJECTION"
+    JAILBREAK = "JAILBREAK"
+    PERSONAL_DATA = "PERSONAL_DATA"
+    SECRET = "SECRET"  # noqa: S105  (a kind of finding)
+    ROUTE_MANIPULATION = "ROUTE_MANIPULATION"
+
+
+class Severity(Named):
+    """How much a flag matters."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One thing that the guard found, and where in code points; 0 to 0 is the text as a whole."""
+
+    kind: FlagKind
+    start: int
+    end: int
+    severity: Severity
+    detector: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What came before a query; travels with it, so that servers keep no state."""
+    """What came before a query; travels with it, so that servers keep no state.
+
+    Attributes:
+        session_id: your own id of the conversation; empty for none.
+        previous_route: where the last query went; empty for the first.
+        recent_user_turns: the user's last turns, oldest first, without the query.
+    """
 
     session_id: str = ""
     previous_route: str = ""
     recent_user_turns: tuple[str, ...] = ()
+
+    def then(self, query: str, *, route: str) -> "Conversation":
+        """The conversation after one more query, which went to `route`."""
+        turns = (*self.recent_user_turns, query)[-RECENT_TURNS:]
+        return replace(self, previous_route=route, recent_user_turns=turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +164,19 @@ class Hints:
 
     needs_retrieval: bool | None
     reasoning_effort: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One step of a plan; `depends_on` has the numbers of the steps whose output it needs."""
+
+    step: int
+    route: str
+    text: str
+    depends_on: tuple[int, ...]
+    confidence: float
+    specialist: SpecialistRef
+    extracted_params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +210,9 @@ class Contract:
     clarifying_question: str
     candidates: tuple[Candidate, ...]
     specialist: SpecialistRef
+    plan: tuple[PlanStep, ...] = ()
     hints: Hints
+    flags: tuple[Flag, ...]
     index_version: str
     contract_version: str
     encoder_fingerprint: str

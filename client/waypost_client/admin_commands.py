@@ -9,23 +9,29 @@ from dataclasses import asdict
 import click
 
 from waypost_client import AdminClient
+from waypost_client._admin_types import Status
 from waypost_client.commands import failing, json_option
+from waypost_client.config_file import CONFIG, from_config, reachable
+from waypost_client.processes import every_status, together
 from waypost_client.status_text import status_text
 from waypost_client.way import DIRECT, Way, way_options
 
 
-def _next_to_callers() -> str:
-    """Where a server answers operators unless it is told otherwise."""
-    port = os.environ.get("WAYPOST_ADDRESS", "").rpartition(":")[2]
+def _default() -> str:
+    """As the file says, or where a server answers operators unless it is told otherwise."""
+    if said := from_config("admin_address"):
+        return reachable(said)
+    address = os.environ.get("WAYPOST_ADDRESS") or from_config("address")
+    port = address.rpartition(":")[2]
     return f"127.0.0.1:{int(port) + 1 if port.isdigit() else 50052}"
 
 
 admin_option = click.option(
     "--admin",
     "address",
-    default=_next_to_callers,
+    default=_default,
     envvar="WAYPOST_ADMIN_ADDRESS",
-    show_default="127.0.0.1, the port after that of WAYPOST_ADDRESS",
+    show_default=f"as in {CONFIG}, else 127.0.0.1, the port after the callers'",
     show_envvar=True,
     metavar="HOST:PORT",
     help="The server's admin port; its log names it when it starts.",
@@ -37,10 +43,23 @@ admin_option = click.option(
 @way_options
 @json_option
 def status(address: str, way: Way, as_json: bool) -> None:
-    """Show what a server is and holds."""
-    with administering(address, way) as client:
-        found = client.status()
-    click.echo(json.dumps(asdict(found), indent=2, default=str) if as_json else status_text(found))
+    """Show what a server is and holds, all its processes together.
+
+    Each process answers for itself, and connections lead to one by chance: many are made, until no
+    new process is found.
+    """
+
+    def ask() -> Status:
+        with administering(address, way) as client:
+            return client.status()
+
+    every = every_status(ask)
+    found = together(every)
+    if as_json:
+        said = asdict(found) | {"processes": [asdict(each) for each in every]}
+        click.echo(json.dumps(said, indent=2, default=str))
+        return
+    click.echo(status_text(found, every))
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """`waypost demo`: a server, a dozen queries, their contracts; nothing is left running."""
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,11 +47,17 @@ def demo(index: Path) -> None:
 
 @contextmanager
 def _running_server(index: Path) -> Iterator[tuple[str, str]]:
-    """A server process on a free loopback port; yields its address and index version."""
+    """A server process on a free loopback port; yields its address and index version.
+
+    It remembers nothing: its database and its decision log go with it.
+    """
     command = [sys.executable, "-m", "waypost_server", "serve"]
     command += ["--index", str(index), "--address", "127.0.0.1:0"]
     # S603: the command is this interpreter and our own module; only the folder comes from outside.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603  (our own command)
+    with (
+        tempfile.TemporaryDirectory(prefix="waypost-demo-") as memory,
+        subprocess.Popen(command, env=_own(memory), stdout=subprocess.PIPE, text=True) as server,  # noqa: S603  (our own command)
+    ):
         try:
             ready = READY.search(server.stdout.readline() if server.stdout else "")
             if ready is None:
@@ -60,3 +68,9 @@ def _running_server(index: Path) -> Iterator[tuple[str, str]]:
             server.wait(STOP_SECONDS)
     if server.returncode != 0:
         raise CallFailed(f"the server ended with exit code {server.returncode}")
+
+
+def _own(memory: str) -> dict[str, str]:
+    """The environment, but for what would keep the demo's queries among the user's own."""
+    database = f"sqlite:///{Path(memory) / 'demo.db'}"
+    return {**os.environ, "WAYPOST_DATABASE": database, "WAYPOST_REVIEW_FILE": ""}

@@ -1,6 +1,6 @@
 """A server's status in words, for terminals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from waypost_client._admin_types import Status
@@ -8,28 +8,33 @@ from waypost_client._admin_types import Status
 WIDTH = 14
 
 
-def status_text(status: Status, *, now: datetime | None = None) -> str:
-    """A page on what a server's process is and holds.
+def status_text(
+    status: Status, processes: Sequence[Status] = (), *, now: datetime | None = None
+) -> str:
+    """A page on what a server is and holds.
 
     Args:
-        status: what it says.
+        status: what it says, or what its processes say together.
+        processes: what each of them says.
         now: what its uptime is counted to; None for the present.
     """
-    rows = _rows(status, now or datetime.now(UTC))
+    at = now or datetime.now(UTC)
+    rows = [*_rows(status, at), *_process_rows(processes, at)]
     return "\n".join(f"{name:<{WIDTH}}{said}".rstrip() for name, said in rows)
 
 
 def _rows(status: Status, now: datetime) -> Iterator[tuple[str, str]]:
     degraded = ", degraded: its cheap stages decide alone" if status.degraded else ""
     yield "state", f"{status.state.lower()}{degraded}"
-    process = f", process {status.process_id}" if status.process_id else ""
+    alone = status.process_id and "," not in status.process_id
+    process = f", process {status.process_id}" if alone else ""
     yield "version", f"{status.server_version}, contract {status.contract_version}{process}"
     held = f"{_many(status.exemplar_count, 'exemplar')} of {_many(status.route_count, 'route')}"
     yield "index", f"{status.index_version}: {held}"
     if status.refused_bundle:
         yield "", f"the newest bundle is not live: {status.refused_bundle}"
     yield "encoder", f"{status.encoder_name}, {status.encoder_fingerprint}"
-    yield "up for", _duration((now - status.started_at).total_seconds())
+    yield "up for", _up(status, now)
     yield "memory", f"{status.resident_bytes / 2**20:,.0f} MiB" if status.resident_bytes else "?"
     yield "decided", f"{status.decision_count:,}, refused {status.refused_count:,}"
     limit = f" of at most {status.concurrency_limit:,}" if status.concurrency_limit else ""
@@ -38,6 +43,17 @@ def _rows(status: Status, now: datetime) -> Iterator[tuple[str, str]]:
     yield from _under("switched off", _switch_rows(status), "nothing")
     yield from _under("models", _model_rows(status), "nothing reported")
     yield from _under("outcomes", _outcome_rows(status), "nothing reported")
+
+
+def _process_rows(processes: Sequence[Status], now: datetime) -> Iterator[tuple[str, str]]:
+    """A line for each of several."""
+    rows = [
+        f"{each.process_id}: {each.state.lower()} for {_up(each, now)}, decided "
+        f"{each.decision_count:,}, refused {each.refused_count:,}, log {_log(each)}"
+        for each in processes
+    ]
+    if len(rows) > 1:
+        yield from _under("processes", rows, "")
 
 
 def _under(name: str, rows: list[str], otherwise: str) -> Iterator[tuple[str, str]]:
@@ -76,6 +92,10 @@ def _outcome_rows(status: Status) -> list[str]:
         f"{each.failed:,} failed, {each.not_called:,} not called"
         for each in status.route_outcomes
     ]
+
+
+def _up(status: Status, now: datetime) -> str:
+    return _duration((now - status.started_at).total_seconds())
 
 
 def _many(count: int, what: str) -> str:

@@ -1,7 +1,9 @@
 """Contracts, routes and errors for a person to read."""
 
+import json
+
 from waypost_client._errors import UnavailableError, WaypostError
-from waypost_client._types import Calibration, Contract, RouteList
+from waypost_client._types import Calibration, Contract, PlanStep, RouteList
 
 
 def contract_text(contract: Contract) -> str:
@@ -26,8 +28,13 @@ def contract_text(contract: Contract) -> str:
     lines[4:4] = [
         f"  left out   {model.name}: {model.why}" for model in contract.specialist.excluded_models
     ]
+    lines[3:3] = _params_lines(contract)
     if contract.clarifying_question:
         lines.insert(2, f"  ask        {contract.clarifying_question}")
+    lines.extend(map(_step_text, contract.plan))
+    for flag in contract.flags:
+        where = f"characters {flag.start} to {flag.end}" if flag.end else "the whole text"
+        lines.append(f"  flag       {flag.kind}, {flag.severity}: {flag.detector}, {where}")
     for candidate in contract.candidates:
         lines.append(
             f"  candidate  {candidate.route}: confidence {candidate.confidence:.2f}, "
@@ -38,6 +45,23 @@ def contract_text(contract: Contract) -> str:
             for exemplar in candidate.nearest_exemplars
         )
     return "\n".join(lines)
+
+
+def _step_text(step: PlanStep) -> str:
+    after = f", after {', '.join(map(str, step.depends_on))}" if step.depends_on else ""
+    text = " ".join(step.text.split())
+    return f"  step {step.step}     {step.route}{after}: {text} (confidence {step.confidence:.2f})"
+
+
+def _params_lines(contract: Contract) -> list[str]:
+    params = ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in sorted(contract.extracted_params.items())
+    )
+    lines = [f"  params     {params}"] if params else []
+    if contract.missing_params:
+        lines.append(f"  missing    {', '.join(contract.missing_params)}")
+    return lines
 
 
 def routes_text(loaded: RouteList) -> str:

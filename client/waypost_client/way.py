@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import click
 
 from waypost_client._tls import Tls
+from waypost_client.config_file import CONFIG, default_of, from_config
 
 TOKEN, TOKEN_FILE = "WAYPOST_TOKEN", "WAYPOST_TOKEN_FILE"
 PUBLIC = "public"
@@ -65,16 +66,27 @@ def way_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="WAYPOST_INSECURE",
             help=f"Send the token of {TOKEN} or {TOKEN_FILE} without TLS, too.",
         ),
-        click.option("--key", envvar="WAYPOST_KEY", metavar="FILE", help="Its private key."),
+        click.option(
+            "--key",
+            envvar="WAYPOST_KEY",
+            default=default_of("key"),
+            show_default=False,
+            metavar="FILE",
+            help="Its private key.",
+        ),
         click.option(
             "--cert",
             envvar="WAYPOST_CERT",
+            default=default_of("cert"),
+            show_default=False,
             metavar="FILE",
             help="Your own certificate, for servers that ask for one.",
         ),
         click.option(
             "--ca",
             envvar="WAYPOST_CA",
+            default=default_of("ca"),
+            show_default=False,
             show_envvar=True,
             metavar="FILE",
             help=f"Use TLS; roots that the server's certificate leads to, or '{PUBLIC}'.",
@@ -95,11 +107,13 @@ def _tls(ca: str | None, cert: str | None, key: str | None) -> Tls | None:
 def _token() -> str:
     if token := os.environ.get(TOKEN, ""):
         return token.strip()
-    path = os.environ.get(TOKEN_FILE, "")
+    path, said_by = os.environ.get(TOKEN_FILE, ""), TOKEN_FILE
+    if not path:
+        path, said_by = from_config("token_file"), f"token_file in {CONFIG}"
     if not path:
         return ""
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise click.UsageError(f"{TOKEN_FILE} is {path!r}: {reason}") from None
+        raise click.UsageError(f"{said_by} is {path!r}: {reason}") from None

@@ -17,6 +17,7 @@ from waypost_client.dispatch._answer import (
     Ended,
     NoAnswerError,
     RejectedError,
+    StepAnswer,
 )
 from waypost_client.dispatch._counts import Counts
 from waypost_client.dispatch._dispatcher import Dispatcher
@@ -55,6 +56,7 @@ __all__ = [
     "RejectedError",
     "Reply",
     "Role",
+    "StepAnswer",
     "SyncAnswerStream",
     "SyncDispatcher",
     "Usage",

@@ -23,6 +23,29 @@ class Ended(StrEnum):
     """The router cannot tell two routes apart: the text is a question for the user."""
     REFUSED = "refused"
     """The router refused the query: there is no text."""
+    INCOMPLETE = "incomplete"
+    """Steps of a plan failed; the text is that of the others, and `steps` says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAnswer:
+    """What became of one step of a plan.
+
+    Attributes:
+        step: its number, from 1.
+        route: the route whose specialist answered, or was to answer.
+        query: the part of the user's words that it is.
+        text: the answer; empty when there is none.
+        model: the model that answered; empty when none did.
+        error: why there is no answer, in a sentence; empty with one.
+    """
+
+    step: int
+    route: str
+    query: str
+    text: str = ""
+    model: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +53,16 @@ class Answer:
     """A specialist's answer, and how it came to be.
 
     Attributes:
-        text: what to show the user.
+        text: what to show the user; of a plan, the answers of its steps in order.
         ended: why it ended so.
-        route: the route whose specialist answered; the contract's, or where it fell back to.
+        route: the route whose specialist answered; the contract's, or where it fell back to; of a
+            plan, that of the last step that was answered.
         model: the model that answered, by its name in the fleet; empty when none was called.
         contract: the router's last decision.
         contracts: all its decisions, in order: the first, and one for each rerouting.
         attempts: every call of a model, in order of their ends.
         findings: what the output guard found and let pass or redacted.
+        steps: of a plan, what became of each step, in order.
         latency_s: from the query's arrival to its end, in seconds.
     """
 
@@ -49,6 +74,7 @@ class Answer:
     contracts: tuple[Contract, ...] = field(repr=False)
     attempts: tuple[Attempt, ...]
     findings: tuple[Finding, ...] = ()
+    steps: tuple[StepAnswer, ...] = ()
     latency_s: float = field(default=0.0, compare=False)
 
     @property

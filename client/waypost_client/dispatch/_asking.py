@@ -192,10 +192,16 @@ async def ask_in_turn(
             return Done(failure.accepted, model_name, passed=False)
     asked = {name for name, _ in errors}
     left = ", ".join(model.name for model in models if model.name not in asked)
-    why = ""
+    why = "" if errors or left else no_model(case)
     if left and ledger.calls_left <= 0:
         why = f"not asked, because {ledger.max_calls} calls were made, as many as may be: {left}"
     raise NobodyAnsweredError(case.route, errors, why, is_final=_may_have_begun(case, errors))
+
+
+def no_model(case: Case) -> str:
+    """Why a contract names no model that may be called."""
+    whys = [f"{each.name}: {each.why}" for each in case.ref.excluded_models]
+    return f"{NO_MODEL} ({'; '.join(whys)})" if whys else NO_MODEL
 
 
 def in_words(error: ModelError) -> str:

@@ -21,6 +21,7 @@ from waypost_client.dispatch._asking import (
 )
 from waypost_client.dispatch._decisions import Decisions
 from waypost_client.dispatch._ledger import Attempt, Ledger
+from waypost_client.dispatch._plan import BETWEEN, PlanRun
 
 Problem = EscalatedError | NobodyAnsweredError
 """Why a specialist did not answer."""
@@ -49,6 +50,23 @@ class Ends:
             model=done.model,
             contract=self._decisions.all[-1],
             findings=done.accepted.findings,
+            latency_s=self._ledger.clock() - self._ledger.arrived,
+            **self._account(),
+        )
+
+    def planned(self, plan: PlanRun) -> Answer:
+        """Steps of a plan were answered, at least one."""
+        answered = [step for step in plan.answers if not step.error]
+        ends = [_ended(done) for done in plan.done]
+        worst = next((end for end in (Ended.BEST_EFFORT, Ended.CUT_SHORT) if end in ends), ends[0])
+        return Answer(
+            text=BETWEEN.join(step.text for step in answered),
+            ended=worst if len(answered) == len(plan.answers) else Ended.INCOMPLETE,
+            route=answered[-1].route,
+            model=answered[-1].model,
+            contract=self._decisions.all[-1],
+            findings=tuple(one for done in plan.done for one in done.accepted.findings),
+            steps=plan.answers,
             latency_s=self._ledger.clock() - self._ledger.arrived,
             **self._account(),
         )

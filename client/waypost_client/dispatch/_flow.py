@@ -7,7 +7,6 @@ from waypost_client import (
     Action,
     Contract,
     DeadlineExceededError,
-    Pattern,
     SpecialistOutcome,
     SpecialistRef,
     WaypostError,
@@ -19,8 +18,6 @@ from waypost_client.dispatch._asking import (
     EscalatedError,
     NobodyAnsweredError,
     OneModel,
-    ask_in_turn,
-    in_order,
 )
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case, case_of
@@ -31,11 +28,14 @@ from waypost_client.dispatch._failures import FailureKind
 from waypost_client.dispatch._ledger import MAX_CALLS, Ledger
 from waypost_client.dispatch._output._checks import PolicyError
 from waypost_client.dispatch._output._showing import Sink
-from waypost_client.dispatch._parallel import ask_at_once
+from waypost_client.dispatch._parallel import ask_by_policy
+from waypost_client.dispatch._plan import MAX_PLAN_CALLS, PlanRun
+from waypost_client.dispatch._plan_steps import StepSpecialists
 from waypost_client.dispatch._question import Question
 from waypost_client.dispatch._reports import Reporter, fitting
 from waypost_client.dispatch._router import Prompts, Rejection, Router
 from waypost_client.dispatch._shadow._beside import Beside
+from waypost_client.dispatch._specialists import without_excluded
 from waypost_client.dispatch._speculation import Speculation
 from waypost_client.dispatch._survey import Survey
 
@@ -99,10 +99,8 @@ class Flow:
                 self._decisions.settle(SpecialistOutcome.FAILED, note="it ended without an answer")
 
     async def _run(self, tighten: Callable[[float], None]) -> Answer:
-        if self._sink:
-            await self._speculation.begin(self._question, self._ledger)
         contract = await self._decided()
-        if self._desk.shadow:
+        if self._desk.shadow and not contract.plan:
             self.beside = self._desk.shadow(contract, self._question, self._ledger)
         rejected: list[str] = []
         while True:
@@ -111,6 +109,8 @@ class Flow:
                 self._desk.survey.saw(contract)
             if contract.action in (Action.CLARIFY, Action.REFUSE):
                 return await self._without_specialist(contract)
+            if contract.plan:
+                return await self._run_plan(contract)
             if contract.route in rejected:
                 self._decisions.settle(SpecialistOutcome.NOT_CALLED)
                 raise self._ends.rejected(rejected)
@@ -122,6 +122,8 @@ class Flow:
 
     async def _decided(self) -> Contract:
         """The router's first decision."""
+        if self._sink:
+            await self._speculation.begin(self._question, self._ledger)
         try:
             return await self._desk.router.decide(self._question, timeout_s=self._router_s())
         except DeadlineExceededError as error:
@@ -162,6 +164,29 @@ class Flow:
             await self._sink(answer.text)
         return answer
 
+    async def _run_plan(self, contract: Contract) -> Answer:
+        """The answers of a plan's steps; raises DispatchError when no step has one."""
+        await self._speculation.cancel()
+        if len(contract.plan) > MAX_PLAN_CALLS:
+            why = f"its plan has {len(contract.plan)} steps, at most {MAX_PLAN_CALLS} are run"
+            self._decisions.settle(SpecialistOutcome.NOT_CALLED, note=why)
+            raise self._ends.failed([NobodyAnsweredError(contract.route, [], why)])
+        specialists = StepSpecialists(
+            self._desk.one, self._desk.caller, self._desk.specialists, contract, self._question
+        )
+        plan = PlanRun(contract, self._question.text, self._ledger, self._sink, specialists.ask)
+        try:
+            await plan.run()
+        except BrokenError as error:
+            self._decisions.settle(SpecialistOutcome.FAILED, note=str(error))
+            raise self._ends.broken(error) from None
+        note = "; ".join(f"step {one.step}: {one.error}" for one in plan.answers if one.error)
+        outcome = SpecialistOutcome.FAILED if note else SpecialistOutcome.ACCEPTED
+        self._decisions.settle(outcome, note=note)
+        if not plan.done:
+            raise self._ends.failed(plan.problems) from None
+        return self._ends.planned(plan)
+
     def _apply_limits(self, ref: SpecialistRef, tighten: Callable[[float], None]) -> None:
         """A contract may bring the deadline forward; the first one bounds the calls."""
         if ref.timeouts.total_ms:
@@ -193,12 +218,13 @@ class Flow:
         early = await self._speculation.settle(case, self._ledger, self._sink)
         if isinstance(early, Done):
             return early
-        models, before = in_order(case), [early] if early else []
-        desk, policy = self._desk, case.ref.policy
-        if policy.pattern is Pattern.PARALLEL and not policy.not_idempotent and not before:
-            return await ask_at_once(desk.one, desk.caller, case, models, self._ledger, self._sink)
-        return await ask_in_turn(
-            desk.one, case, models[len(before) :], self._ledger, self._sink, before=before
+        return await ask_by_policy(
+            self._desk.one,
+            self._desk.caller,
+            case,
+            self._ledger,
+            self._sink,
+            before=[early] if early else [],
         )
 
     async def _reroute(
@@ -234,7 +260,8 @@ class Flow:
             self._desk.counts.fallbacks += 1
             try:
                 specialist = await self._desk.specialists.specialist(route)
-                done = await self._ask(route, specialist.ref, contract)
+                ref = without_excluded(specialist.ref, contract)
+                done = await self._ask(route, ref, contract)
             except WaypostError as error:
                 problems.append(NobodyAnsweredError(route, [], str(error)))
             except EscalatedError as error:

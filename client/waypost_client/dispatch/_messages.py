@@ -4,9 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from waypost_client import Conversation
-
-RECENT_TURNS = 4
-"""The user's last turns that a router is told of: it reads only the last few."""
+from waypost_client._types import RECENT_TURNS
 
 
 class Role(StrEnum):

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from waypost_client import Model, Pick
-from waypost_client.dispatch._asking import Done, EscalatedError, OneModel, ask_in_turn
+from waypost_client import Model, Pattern, Pick
+from waypost_client.dispatch._asking import Done, EscalatedError, OneModel, ask_in_turn, in_order
 from waypost_client.dispatch._calls import ModelCaller
 from waypost_client.dispatch._case import Case
 from waypost_client.dispatch._failures import ModelError
@@ -25,6 +25,22 @@ class _Race:
     done: list[Done] = field(default_factory=list)
     errors: list[tuple[str, ModelError]] = field(default_factory=list)
     rejections: list[EscalatedError] = field(default_factory=list)
+
+
+async def ask_by_policy(
+    one: OneModel,
+    caller: ModelCaller,
+    case: Case,
+    ledger: Ledger,
+    sink: Sink | None,
+    *,
+    before: Sequence[tuple[str, ModelError]] = (),
+) -> Done:
+    """The specialist's answer, its models asked as its policy says; arguments as of both ways."""
+    models, policy = in_order(case), case.ref.policy
+    if policy.pattern is Pattern.PARALLEL and not policy.not_idempotent and not before:
+        return await ask_at_once(one, caller, case, models, ledger, sink)
+    return await ask_in_turn(one, case, models[len(before) :], ledger, sink, before=before)
 
 
 async def ask_at_once(

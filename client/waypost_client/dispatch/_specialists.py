@@ -5,7 +5,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import replace
 
-from waypost_client import AsyncClient, Specialist
+from waypost_client import AsyncClient, Contract, Specialist, SpecialistRef
 
 KEPT = 1_000
 """Prompts at most; a prompt is some kilobytes."""
@@ -74,3 +74,23 @@ class Specialists:
         self._prompts.move_to_end(prompt_sha256)
         while len(self._prompts) > KEPT:
             self._prompts.popitem(last=False)
+
+
+def without_excluded(ref: SpecialistRef, contract: Contract) -> SpecialistRef:
+    """A specialist without the models that a decision excludes: its query may not go there."""
+    excluded = {each.name for each in contract.specialist.excluded_models}
+    if not excluded:
+        return ref
+    return replace(
+        ref,
+        models=tuple(model for model in ref.models if model.name not in excluded),
+        helper_models=tuple(model for model in ref.helper_models if model.name not in excluded),
+        excluded_models=(
+            *ref.excluded_models,
+            *(
+                each
+                for each in contract.specialist.excluded_models
+                if any(model.name == each.name for model in ref.models)
+            ),
+        ),
+    )

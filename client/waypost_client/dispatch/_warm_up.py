@@ -16,6 +16,12 @@ from waypost_client.dispatch._providers._provider import ModelRequest
 LIMIT_S = 60.0
 """A model that has to be loaded first may take so long."""
 
+MOST_KEPT = 100
+"""Models; each has a task, and a router that names ever new ones must not fill the memory."""
+
+LEAST_IDLE_S = 0.1
+"""Between two calls, whatever a router says: each costs money."""
+
 PROMPT = Prompt("", "", (Message(Role.USER, "."),), "")
 ONE_TOKEN = Sampling(temperature=None, top_p=None, max_output_tokens=1, stop=(), seed=None)
 
@@ -37,7 +43,7 @@ class WarmUp:
                 known[1].cancel()
                 del self._keeping[model.name]
                 known = None
-            if known is None and model.warm_up_after_ms:
+            if known is None and model.warm_up_after_ms and len(self._keeping) < MOST_KEPT:
                 # Not in the trace of the query that it began beside.
                 keeper = asyncio.create_task(self._keep(model), context=Context())
                 self._keeping[model.name] = model, keeper
@@ -61,7 +67,7 @@ class WarmUp:
         await asyncio.gather(*keepers, return_exceptions=True)
 
     async def _keep(self, model: Model) -> None:
-        idle_s = model.warm_up_after_ms / 1000
+        idle_s = max(model.warm_up_after_ms / 1000, LEAST_IDLE_S)
         began = self._clock()
         while True:
             last = max(self._caller.last_called.get(model.name, began), began)

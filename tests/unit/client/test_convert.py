@@ -11,12 +11,16 @@ from waypost_client import (
     Calibration,
     Contract,
     ExcludedModel,
+    Flag,
+    FlagKind,
     Hints,
     InvalidRequestError,
     NearestExemplar,
     Outcome,
+    PlanStep,
     Reason,
     Sampling,
+    Severity,
     Stage,
     WaypostError,
 )
@@ -154,3 +158,52 @@ def test_a_servers_state_is_a_word(number: int, name: str) -> None:
 def test_a_bare_string_is_no_list_of_queries() -> None:
     with pytest.raises(TypeError, match="give a list of strings"):
         requests_of("abc")
+
+
+def test_a_step_is_read_with_its_specialist_and_parameters() -> None:
+    params = Struct()
+    params.update({"language": "python"})
+    ref = contract_pb2.SpecialistRef(prompt_sha256="ab", models=[contract_pb2.Model(name="m")])
+    message = contract_pb2.HandoffContract(
+        plan=[
+            contract_pb2.PlanStep(
+                step=2,
+                route="docs",
+                text="document it",
+                depends_on=[1],
+                confidence=0.8,
+                specialist=ref,
+                extracted_params=params,
+            )
+        ]
+    )
+    [step] = contract_of(message).plan
+    assert step == PlanStep(
+        step=2,
+        route="docs",
+        text="document it",
+        depends_on=(1,),
+        confidence=0.8,
+        specialist=contract_of(contract_pb2.HandoffContract(specialist=ref)).specialist,
+        extracted_params={"language": "python"},
+    )
+
+
+def test_flags_come_with_their_places_and_a_newer_kind_is_no_error() -> None:
+    message = contract_pb2.HandoffContract(
+        flags=[
+            contract_pb2.Flag(
+                kind=contract_pb2.FLAG_KIND_SECRET,
+                start=3,
+                end=9,
+                severity=contract_pb2.SEVERITY_HIGH,
+                detector="token",
+            ),
+            contract_pb2.Flag.FromString(b"\x08\x63"),  # kind = 99
+        ]
+    )
+    known, newer = contract_of(message).flags
+    assert known == Flag(
+        kind=FlagKind.SECRET, start=3, end=9, severity=Severity.HIGH, detector="token"
+    )
+    assert (newer.kind, newer.severity) == (FlagKind.UNSPECIFIED, Severity.UNSPECIFIED)

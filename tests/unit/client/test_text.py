@@ -1,10 +1,14 @@
 """What a person reads."""
 
 import pytest
+from google.protobuf.struct_pb2 import Struct
 
 from waypost.v1 import contract_pb2, router_pb2
 from waypost_client._convert import contract_of, routes_of
 from waypost_client.text import contract_text, routes_text
+
+PARAMS = Struct()
+PARAMS.update({"files": 14, "language": "go"})
 
 CONTRACT = contract_pb2.HandoffContract(
     outcome=contract_pb2.OUTCOME_MATCHED,
@@ -55,6 +59,14 @@ def test_a_contract_reads_like_this() -> None:
             contract_pb2.HandoffContract(clarifying_question="This or that?"),
             "  ask        This or that?",
         ),
+        (
+            contract_pb2.HandoffContract(extracted_params=PARAMS),
+            '  params     files=14, language="go"',
+        ),
+        (
+            contract_pb2.HandoffContract(missing_params=["library", "version"]),
+            "  missing    library, version",
+        ),
     ],
 )
 def test_a_reader_is_told_what_matters(change: contract_pb2.HandoffContract, line: str) -> None:
@@ -95,4 +107,16 @@ def test_routes_read_like_this() -> None:
         "general            0  0.25 hand  The rest. (default)",
         "poetry             0  0.30 hand  It rhymes. (switched off)",
         "index d5fb27680f3f",
+    ]
+
+
+def test_a_plan_is_shown_step_by_step() -> None:
+    planned = contract_pb2.HandoffContract()
+    planned.CopyFrom(CONTRACT)
+    planned.plan.add(step=1, route="debugging", text="find\nthe bug", confidence=0.91)
+    planned.plan.add(step=2, route="docs", text="then document it", depends_on=[1], confidence=0.8)
+    lines = contract_text(contract_of(planned)).splitlines()
+    assert lines[6:8] == [
+        "  step 1     debugging: find the bug (confidence 0.91)",
+        "  step 2     docs, after 1: then document it (confidence 0.80)",
     ]

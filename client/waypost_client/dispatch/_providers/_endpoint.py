@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 from waypost_client import Model
 from waypost_client.dispatch._failures import FailureKind, ModelError
 
+MAX_URL = 2048
+"""Characters; errors and reports name the address."""
+
 NO_KEY = "none"
 """What is sent where no key is needed: the SDKs insist on one."""
 
@@ -25,6 +28,22 @@ def api_key(model: Model) -> str:
             f"its key is to be in {model.api_key_env}, which is unset",
         )
     return key
+
+
+def check_address(base_url: str) -> None:
+    """Raises a ModelError BAD_REQUEST unless it is empty or can be called."""
+    try:
+        parts = urlsplit(base_url)
+        port_fits = parts.port is None or parts.port > 0
+        callable_ = parts.scheme in ("http", "https") and bool(parts.hostname) and port_fits
+    except ValueError:
+        callable_ = False
+    if base_url and not (callable_ and len(base_url) <= MAX_URL and base_url.isprintable()):
+        raise ModelError(
+            FailureKind.BAD_REQUEST,
+            f"its base_url is no address that begins with http:// or https://, of at most "
+            f"{MAX_URL} printable characters",
+        )
 
 
 def shown(base_url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from waypost_client import Model
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._providers._callable import CallableProvider, ModelFunction
-from waypost_client.dispatch._providers._endpoint import api_key
+from waypost_client.dispatch._providers._endpoint import api_key, check_address
 from waypost_client.dispatch._providers._lazy import LazyProvider, lazy_providers
 from waypost_client.dispatch._providers._provider import Provider
 
@@ -34,12 +34,14 @@ class Providers:
         """Loads the SDK that a call of `model` needs, so that its time does not begin before."""
         if model.name not in self._by_model and model.provider in self._by_protocol:
             with contextlib.suppress(ModelError):  # the call will say it
+                check_address(model.base_url)
                 await self._by_protocol[model.provider].load(model)
 
     def of(self, model: Model) -> Provider:
         """Who calls `model`; raises ModelError when nobody can or may."""
         if model.name in self._by_model:
             return self._by_model[model.name]
+        check_address(model.base_url)
         # The contract names a variable and an address: not every secret is for every router.
         name = model.api_key_env
         if name and not name.endswith(KEY_SUFFIX) and name not in self._key_names:

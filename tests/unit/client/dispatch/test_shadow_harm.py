@@ -60,7 +60,7 @@ async def test_a_hanging_candidate_is_not_waited_for(llm: LlmServer, log: Path) 
         assert not llm.calls_of("cheap") or llm.calls_of("cheap")[0].ended_at is None
         [record] = await recorded(w, log)
     assert (record["shadow"]["outcome"], record["shadow"]["errors"]) == ("failed", ["timeout"])
-    assert llm.calls_of("cheap")[0].hung_up
+    await llm.until(lambda: llm.calls_of("cheap")[0].hung_up)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_at_most_eight_are_under_way_and_the_others_are_counted(
     ended = records(log)  # closing has ended them
     assert [record["shadow"]["outcome"] for record in ended] == ["cancelled"] * 8
     assert {tuple(record["shadow"]["errors"]) for record in ended} == {("cancelled",)}
-    assert all(call.hung_up for call in llm.calls_of("cheap"))
+    await llm.until(lambda: all(call.hung_up for call in llm.calls_of("cheap")))
 
 
 async def test_closing_waits_for_those_that_are_nearly_there(llm: LlmServer, log: Path) -> None:
