@@ -10,11 +10,11 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` does, before numpy is loaded
 
 from tests.e2e.topics import build, topics
+from tests.indexing import build_index
 from tests.llm_server import LlmServer
 from tests.postgres_server import PostgresServer, running_postgres
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 # A machine that is busy with something else is no failure.
 settings.register_profile("waypost", deadline=None)
@@ -58,7 +58,7 @@ def index_folder(
         encoder=encoder_folder,
         static_encoder=repo / "models/all-MiniLM-L6-v2-static",
     )
-    build_index(settings, lambda done, total: None)
+    build_index(settings)
     return folder
 
 

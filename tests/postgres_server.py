@@ -53,6 +53,7 @@ class PostgresServer:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *_as_user(self._user),
                     self._programs / "postgres",
                     *("-D", self._folder / "data", "-k", self._folder),
                     *("-c", "listen_addresses="),
@@ -60,7 +61,6 @@ class PostgresServer:
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,
-                user=self._user,
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -104,12 +104,12 @@ def running_postgres() -> Iterator[PostgresServer]:
             shutil.chown(folder, user)
         subprocess.run(
             [
+                *_as_user(user),
                 programs / "initdb",
                 *("--pgdata", folder / "data", "--username", ROLE),
                 *("--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync"),
             ],
             cwd=folder,
-            user=user,
             check=True,
             capture_output=True,
         )
@@ -124,6 +124,15 @@ def _programs() -> Path | None:
     """The newest version's."""
     found = [path.parent for path in PROGRAMS.glob("*/bin/initdb")]
     return max(found, key=lambda path: int(path.parent.name), default=None)
+
+
+def _as_user(user: str | None) -> tuple[str, ...]:
+    """What runs a command as somebody else.
+
+    Not subprocess' own `user`: for that it has to fork, which was seen to hang for ever in one
+    that had used gRPC for long.
+    """
+    return ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups") if user else ()
 
 
 def _exists(user: str) -> bool:

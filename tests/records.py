@@ -5,13 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from waypost_server.core.calibration import CalibrationMethod
+from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    FlagRecord,
     LogFilter,
     LoggedDecision,
     OutcomeRecord,
     Record,
+    StepRecord,
     TimingsRecord,
 )
 from waypost_server.core.errors import DecisionLogError, RefusedRecordError
@@ -32,6 +35,7 @@ def decision(**changes: object) -> DecisionRecord:
         caller="ci",
         request_id="r-1",
         session_id="s-1",
+        previous_route="travel",
         route="music",
         outcome=Outcome.MATCHED,
         action=Action.INVOKE,
@@ -54,6 +58,16 @@ def decision(**changes: object) -> DecisionRecord:
         rejected_routes=("travel", "banking"),
         rejected_decision=new_decision_id(),
         rejection_reason="it is about cars",
+        flags=(
+            FlagRecord(kind=FlagKind.PERSONAL_DATA, severity=Severity.LOW),
+            FlagRecord(kind=FlagKind.JAILBREAK, severity=Severity.HIGH),
+        ),
+        plan=(
+            StepRecord(route="music", confidence=0.9),
+            StepRecord(route="a/b", depends_on=(1,), confidence=0.1 + 0.2),
+        ),
+        consultation_usd=0.00012,
+        metadata={"channel": "chät", "plan": "\x00 'gold'"},
         text="Ein Lied für Jürgen, 日本 \N{MUSICAL NOTE} \x00 'quoted' \"twice\" %s :x",
     )
     return replace(whole, **changes)  # type: ignore[arg-type]

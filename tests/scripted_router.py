@@ -4,7 +4,8 @@
         async with Dispatcher(router.address) as dispatcher:
             ...
 
-A query goes to the route that it begins with ("code: why ..."), else to the first.
+A query goes to the route that it begins with ("code: why ..."), else to the first; one that is in
+`plans` becomes a plan.
 """
 
 import asyncio
@@ -12,7 +13,8 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.struct_pb2 import Struct
@@ -64,6 +66,15 @@ def model(name: str, **fields: Any) -> contract_pb2.Model:  # noqa: ANN401  (fie
     return contract_pb2.Model(name=name, **{"provider": "openai", "model_id": name, **fields})
 
 
+class Step(NamedTuple):
+    """A step of a plan: its route, its part of the query, and numbers of those it waits for."""
+
+    route: str
+    text: str
+    depends_on: Sequence[int] = ()
+    params: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass
 class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     """Decides as written; remembers what it was asked and told."""
@@ -72,6 +83,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     default_route: str = ""
     delay_s: float = 0.0
     reroute_to: Sequence[str] = ()
+    plans: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     refuses_reports: int = 0
     index_version: str = "000000000001"
     shadow_prompts: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +102,21 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         self.asked.append(request)
         named = request.text.partition(":")[0]
         route = named if named in self.specialists else next(iter(self.specialists))
-        return router_pb2.RouteQueryResponse(contract=self._contract(route))
+        steps = self.plans.get(request.text, ())
+        contract = self._contract(steps[0].route if steps else route)
+        for number, step in enumerate(steps, start=1):
+            params = Struct()
+            params.update(step.params)
+            contract.action = contract_pb2.ACTION_RUN_PLAN
+            contract.plan.add(
+                step=number,
+                route=step.route,
+                text=step.text,
+                depends_on=step.depends_on,
+                specialist=self.specialists[step.route].ref,
+                extracted_params=params,
+            )
+        return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RerouteQuery(  # noqa: N802
         self, request: router_pb2.RerouteQueryRequest, context: Context

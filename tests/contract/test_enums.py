@@ -7,7 +7,7 @@ from google.protobuf.descriptor import EnumDescriptor
 
 import waypost_client
 from waypost.v1 import contract_pb2, router_pb2
-from waypost_server.core import calibration, catalog, outcome, policy, report
+from waypost_server.core import calibration, catalog, clues, outcome, policy, report
 
 OF_THE_CONTRACT = {
     **contract_pb2.DESCRIPTOR.enum_types_by_name,
@@ -56,6 +56,8 @@ def test_the_clients_enums_have_the_contracts_names_in_its_order(
         (policy.GuardAction, "GuardAction"),
         (report.SpecialistOutcome, "SpecialistOutcome"),
         (outcome.Stage, "DecisionStage"),
+        (clues.FlagKind, "FlagKind"),
+        (clues.Severity, "Severity"),
     ],
 )
 def test_core_decides_nothing_that_the_contract_cannot_say(

@@ -21,6 +21,12 @@ NEVER_REACH_A_CALLER = {
     errors.LaterError,  # its kinds do
     errors.DecisionLogError,  # writing and reading the log
     errors.RefusedRecordError,  # likewise
+    errors.ModelError,  # escalating: the decision then stays as it was
+    errors.ModelTimeoutError,  # likewise
+    errors.ModelUnreachableError,  # likewise
+    errors.ModelRefusedError,  # likewise
+    errors.MalformedAnswerError,  # likewise
+    errors.ReviewError,  # reviewing
 }
 
 

@@ -21,7 +21,7 @@ SPECIALIST = f"specialist: {{models: [{MODEL}]}}\n"
 
 
 @contextmanager
-def talking_server(folder: Path, llm: LlmServer) -> Iterator[ServerProcess]:
+def talking_server(folder: Path, llm: LlmServer, taxonomy: str = "") -> Iterator[ServerProcess]:
     """A server of the routes billing and shipping, each with a prompt of its own."""
     routes = write_folder(
         folder / "routes",
@@ -32,6 +32,7 @@ def talking_server(folder: Path, llm: LlmServer) -> Iterator[ServerProcess]:
             "shipping/exemplars.txt": SHIPPING,
             "shipping/route.yaml": SPECIALIST,
             "shipping/specialist.md": "You know about parcels.\n",
+            **({"taxonomy.yaml": taxonomy} if taxonomy else {}),
             "fleet.yaml": FLEET.format(base_url=llm.openai_url),
         },
     )

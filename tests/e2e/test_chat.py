@@ -94,6 +94,17 @@ def test_it_remembers_what_was_said(server: ServerProcess, llm: LlmServer) -> No
     ]
 
 
+def test_it_stays_with_the_specialist_until_the_topic_changes(
+    llm: LlmServer, tmp_path: Path
+) -> None:
+    llm.always(MODEL, Answer("Shall I?"))
+    with talking_server(tmp_path, llm, "stickiness: 1\n") as server:
+        said = chat(server.address, f"{BILLING}\nyes, please\n/why\n{SHIPPING}\n/why\n")
+    assert said.returncode == 0, said.stderr
+    assert "Goes on with billing, where the conversation was (" in said.stdout
+    assert "Fits shipping best, not billing, where the conversation was;" in said.stdout
+
+
 def test_an_error_is_a_sentence_and_not_the_end(server: ServerProcess, llm: LlmServer) -> None:
     llm.always(MODEL, lambda call: Answer("On its way.") if "parcel" in str(call) else Fails(500))
     said = chat(server.address, f"{BILLING}\n/why\n/whatever\n{SHIPPING}\n")

@@ -33,6 +33,34 @@ def test_the_address_may_come_from_the_environment(server: ServerProcess) -> Non
     assert server.index_version in listed.stdout
 
 
+def test_the_addresses_may_come_from_the_file_of_the_server(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    file = tmp_path / "waypost.toml"
+    file.write_text(
+        f'address = "{server.address}"\nadmin_address = "{server.admin_address}"\nworkers = 1\n'
+    )
+    for command in (("routes",), ("status",), ("switch", "list"), ("ask", "why does it hang")):
+        ended = waypost(*command, WAYPOST_CONFIG=str(file))
+        assert ended.returncode == 0, ended.stderr
+
+
+def test_a_demo_leaves_nothing_among_what_the_user_keeps(
+    index_folder: Path, tmp_path: Path
+) -> None:
+    database, review = tmp_path / "own.db", tmp_path / "review.jsonl"
+    ended = waypost(
+        "demo",
+        "--index",
+        str(index_folder),
+        WAYPOST_DATABASE=f"sqlite:///{database}",
+        WAYPOST_REVIEW_FILE=str(review),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "queries routed; the server has stopped" in ended.stdout
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_routes_as_json_is_what_the_client_lists(server: ServerProcess, client: Client) -> None:
     listed = json.loads(waypost("routes", "--address", server.address, "--json").stdout)
     loaded = client.routes()

@@ -13,8 +13,9 @@ import yaml
 
 from tests.e2e.processes import ROOT, running_server
 from tests.exposed import Exposed
-from waypost_client import Client, ModelAttempt, SpecialistOutcome
-from waypost_server.core.metric_names import METRICS, Kind
+from waypost_client import AdminClient, Client, ModelAttempt, SpecialistOutcome
+from waypost_server.core.metric import Kind
+from waypost_server.core.metric_names import METRICS
 
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 CASES = [str(ALERTS.with_name(name)) for name in ("alerts_test.yaml", "daily_test.yaml")]
@@ -31,8 +32,11 @@ ROWS = [
 ]
 SELECTOR = re.compile(r"\b(waypost[a-z_:0-9]*[a-z0-9])\b\s*(?:\{([^}]*)\})?")
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
-NOT_REACHED = {"waypost_switched_off": {"kind", "name"}}
-"""What no traffic shows: somebody has to switch something off."""
+NOT_REACHED = {
+    "waypost_budget_usd": {"tenant"},
+    "waypost_budget_left_usd": {"tenant"},
+}
+"""What no traffic shows: somebody has to give a tenant a budget."""
 
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed; on Debian: prometheus"
@@ -45,6 +49,7 @@ def exported(index_folder: Path) -> dict[str, set[str]]:
     with (
         running_server(index_folder, WAYPOST_HTTP_ADDRESS="127.0.0.1:0") as server,
         Client(server.address, timeout_s=20) as client,
+        AdminClient(server.admin_address) as admin,
     ):
         contract = client.route("why does this test fail only in CI")
         client.reroute("why", decision_id=contract.decision_id, rejected_routes=[contract.route])
@@ -56,6 +61,7 @@ def exported(index_folder: Path) -> dict[str, set[str]]:
             contract.decision_id, SpecialistOutcome.REJECTED, attempts, route=contract.route
         )
         _open_a_breaker(client)
+        admin.set_route_enabled(contract.route, False)
         status, text = server.http("/metrics")
         assert status == 200
     return Exposed(text).labels

@@ -45,7 +45,10 @@ def target(index_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server that remembers few encodings, and has no routes to build from."""
     nothing = tmp_path_factory.mktemp("no_routes")
     with running_server(
-        index_folder, WAYPOST_CACHE_ENTRIES="100", WAYPOST_ROUTES=str(nothing)
+        index_folder,
+        WAYPOST_CACHE_ENTRIES="100",
+        WAYPOST_ROUTES=str(nothing),
+        WAYPOST_PENDING_CALLS="10000",  # what is sent is tested, and not how much of it
     ) as server:
         yield server
         server.terminate()

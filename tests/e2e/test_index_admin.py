@@ -130,10 +130,25 @@ def test_a_build_that_does_not_pass_is_refused_and_the_old_bundle_serves_on(
         assert status(server).index_version == server.index_version
         assert BundleStore(folder / "index").live_version() == server.index_version
         assert problem in server.log_text()
+        # It cannot be activated, and so is not listed.
+        new, old = last.index_version, server.index_version
+        listed = admin.ListIndexVersions(admin_pb2.ListIndexVersionsRequest()).versions
+        assert [(one.version, one.live) for one in listed] == [(old, True)]
+        request = admin_pb2.ActivateIndexVersionRequest(version=new)
+        with pytest.raises(grpc.RpcError) as refused:
+            admin.ActivateIndexVersion(request)
+        assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert refused.value.details() == (
+            f"{old} stays live: bundle {new} did not pass the gate: {problem}; mend that and build "
+            f"again; `waypost index activate {new} --force` in the server's folder makes it live "
+            "all the same"
+        )
+        assert status(server).index_version == old
         # By hand it may go live all the same, for whoever has looked at it.
-        request = admin_pb2.ActivateIndexVersionRequest(version=last.index_version)
-        assert admin.ActivateIndexVersion(request).previous_version == server.index_version
-        assert status(server).index_version == last.index_version
+        forced = ("index", "activate", new, "--force", "--index", f"{folder}/index")
+        assert waypost(*forced, WAYPOST_DATABASE="none").returncode == 0
+        assert admin.ActivateIndexVersion(request).previous_version == old
+        assert status(server).index_version == new
 
 
 def test_a_dry_run_changes_nothing_that_is_served(folder: Path, server: ServerProcess) -> None:

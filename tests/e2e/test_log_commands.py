@@ -3,10 +3,11 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.processes import ROOT, WAYPOST, environment, running_server, waypost
 from tests.e2e.topics import CLEAR, build, topics
-from waypost_client import Client
+from waypost_client import AdminClient, Client
 
 
 def test_show_says_what_a_new_bundle_changes(tmp_path: Path) -> None:
@@ -41,6 +42,54 @@ def test_show_says_what_a_new_bundle_changes(tmp_path: Path) -> None:
         assert (changes["route"]["before"], changes["route"]["now"]) == ("music", "travel")
         assert changes["index_version"]["before"] == server.index_version
         assert {"confidence", "threshold", "candidates", "models"} <= changes.keys()
+
+
+def test_show_says_what_a_switch_changes(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    build(topics(tmp_path), index)
+    database = f"sqlite:///{tmp_path}/waypost.db"
+    with (
+        running_server(index, WAYPOST_DATABASE=database, WAYPOST_LOG_TEXT="true") as server,
+        Client(server.address) as client,
+        AdminClient(server.admin_address) as admin,
+    ):
+        contract = client.route(CLEAR["music"], wait_for_log=True)
+        command = ("log", "show", contract.decision_id, "--index", str(index))
+
+        def show() -> dict[str, Any]:
+            shown = waypost(*command, "--json", WAYPOST_DATABASE=database)
+            assert shown.returncode == 0, shown.stderr
+            replay: dict[str, Any] = json.loads(shown.stdout)["replay"]
+            assert replay["problem"] == ""
+            return replay
+
+        admin.set_route_enabled("weather", False)
+        of_another = show()
+        assert of_another["changes"] == of_another["switches"]["changes"] == []
+        assert [each["name"] for each in of_another["switches"]["off"]] == ["weather"]
+
+        admin.set_route_enabled("music", False, note="sings out of tune")
+        live = client.route(CLEAR["music"])
+        replay = show()
+        assert replay["decision"]["route"] == live.route != "music"
+        off = replay["switches"]["off"]
+        assert {(each["kind"], each["name"], each["note"]) for each in off} == {
+            ("route", "weather", ""),
+            ("route", "music", "sings out of tune"),
+        }
+        by_switches = {change["name"]: change for change in replay["switches"]["changes"]}
+        assert by_switches["route"] == {"name": "route", "before": "music", "now": live.route}
+        assert replay["changes"] == replay["switches"]["changes"]  # the bundle is the same
+        said = waypost(*command, WAYPOST_DATABASE=database).stdout
+        change = f"  {'route':<20} music -> {live.route}\n"
+        assert change in said.partition("Which changes in the answer:\n")[2]
+        assert ": sings out of tune\n" in said
+
+        admin.set_route_enabled("music", True)
+        admin.set_route_enabled("weather", True)
+        admin.set_model_enabled("cheap", False)
+        [of_models, *_] = [c for c in show()["switches"]["changes"] if c["name"] == "models"]
+        assert (of_models["before"], of_models["now"]) == (["cheap", "strong"], ["strong"])
 
 
 def test_tail_follows_what_is_decided(tmp_path: Path) -> None:

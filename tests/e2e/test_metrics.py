@@ -1,8 +1,8 @@
 """Metrics and probes of real servers."""
 
 import os
-import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -218,20 +218,20 @@ def test_two_processes_add_up_and_either_tells_for_both(index_folder: Path) -> N
         until(lambda: counted() == before + answers)
 
 
-def test_probes_follow_a_servers_life(index_folder: Path, tmp_path: Path) -> None:
-    # A pipe in place of the live version's name: the server waits in the midst of its start.
-    index = tmp_path / "index"
-    shutil.copytree(index_folder, index)
-    version = (index / "CURRENT").read_text()
-    (index / "CURRENT").unlink()
-    os.mkfifo(index / "CURRENT")
-    command = [*WAYPOST, "serve", "--index", str(index), "--address", "127.0.0.1:0"]
+def test_probes_follow_a_servers_life(index_folder: Path) -> None:
+    command = [*WAYPOST, "serve", "--index", str(index_folder), "--address", "127.0.0.1:0"]
     with (
+        # A database that says nothing: the server waits in the midst of its start.
+        socket.create_server(("127.0.0.1", 0)) as silent,
         tempfile.TemporaryFile("w+", encoding="utf-8") as log,
         subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(**HTTP, WAYPOST_DATABASE=f"sqlite:///{tmp_path}/log.db"),
+            env=environment(
+                **HTTP,
+                WAYPOST_DATABASE=f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/none",
+                WAYPOST_START_WITHOUT_DATABASE="true",
+            ),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -248,7 +248,7 @@ def test_probes_follow_a_servers_life(index_folder: Path, tmp_path: Path) -> Non
         assert [server.http(f"/{probe}")[0] for probe in ("livez", "readyz", "startupz")] == [
             *(200, 503, 503)
         ]
-        (index / "CURRENT").write_text(version)
+        silent.close()
         assert process.stdout
         address = process.stdout.readline().split()[3]
         assert [server.http(f"/{probe}")[0] for probe in ("livez", "readyz", "startupz")] == [

@@ -1,5 +1,6 @@
 """Several server processes behind one port."""
 
+import json
 import os
 import re
 import shutil
@@ -73,6 +74,23 @@ def test_both_processes_answer_and_serve_the_same_bundle(
     assert len(births(server.admin_address)) == 2
     with Client(server.address, timeout_s=20, connections=CHANNELS) as client:
         assert {client.routes().index_version for _ in range(CHANNELS)} == {server.index_version}
+
+
+def test_the_status_is_that_of_both(
+    pair: tuple[ServerProcess, Callable[[], set[int]]],
+) -> None:
+    server, _ = pair
+    with Client(server.address, timeout_s=20, connections=16) as client:
+        for _ in range(32):
+            client.route("why does this test hang")
+    counted = sum(_decisions(server.admin_address).values())
+    shown = waypost("status", "--admin", server.admin_address, "--json")
+    assert shown.returncode == 0, shown.stderr
+    status = json.loads(shown.stdout)
+    each = [process["decision_count"] for process in status["processes"]]
+    assert (len(each), sum(each), status["decision_count"]) == (2, counted, counted)
+    lines = waypost("status", "--admin", server.admin_address).stdout.splitlines()
+    assert sum("serving for" in line for line in lines) == 2
 
 
 def test_a_client_with_several_connections_reaches_both(

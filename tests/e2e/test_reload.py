@@ -1,6 +1,5 @@
 """A new bundle while a server answers."""
 
-import os
 import shutil
 import threading
 import time
@@ -12,8 +11,11 @@ import pytest
 
 from tests.e2e.processes import ServerProcess, running_server
 from tests.e2e.topics import CLEAR, build
+from tests.folders import write_folder
 from waypost.v1 import router_pb2
 from waypost_client import Client, Contract, InvalidRequestError, WaypostError
+from waypost_server.adapters.bundle_format import EXEMPLARS, _sealed
+from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.service.ids import new_decision_id
 
 PATIENCE_SECONDS = 30.0
@@ -161,23 +163,26 @@ def test_each_of_several_processes_takes_it_up(folder: Path) -> None:
         until(lambda: server.log_text().count(f"before it was {server.index_version}") == 2)
 
 
+def bytes_read(server: ServerProcess) -> int:
+    """By the server, from whatever."""
+    return int(Path(f"/proc/{server.process.pid}/io").read_text().split()[1])
+
+
 def test_sigterm_while_a_bundle_is_loaded_drains_all_the_same(folder: Path) -> None:
     with running_server(folder / "index", WAYPOST_WATCH="true") as server:
-        version = folder / "index/ffffffffffff"
-        version.mkdir()
-        # A load that lasts: it reads from a pipe that nobody writes to until later.
-        os.mkfifo(version / "manifest.json")
-        (folder / "index/CURRENT").write_text("ffffffffffff\n")
-        opened: list[int] = []
-        writer = threading.Thread(
-            target=lambda: opened.append(os.open(version / "manifest.json", os.O_WRONLY))
-        )
-        writer.start()
-        writer.join(PATIENCE_SECONDS)  # which ends once the server reads
+        # A load that lasts: a million exemplars to read before it finds that they are too many.
+        store = BundleStore(folder / "index")
+        live = store.load()
+        files = {name: live.files.content(name) for name in live.files.names}
+        files[EXEMPLARS] *= 1_000_000 // len(live.exemplars.texts)
+        version, contents = _sealed(live.manifest, files)
+        write_folder(folder / "index" / version, contents)
+        before = bytes_read(server)
+        (folder / "index/CURRENT").write_text(f"{version}\n")
+        until(lambda: bytes_read(server) - before > len(files[EXEMPLARS]))
         with Client(server.address, timeout_s=20) as client:
             assert client.route(CLEAR["music"]).route == "music"
             server.terminate()
             until(lambda: "stopping" in server.log_text())
-        os.close(opened[0])
         assert server.exit_code() == 0
         assert "Traceback" not in server.log_text()

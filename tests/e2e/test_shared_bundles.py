@@ -53,4 +53,16 @@ def test_a_server_with_an_empty_disk_and_nothing_there_says_so(tmp_path: Path) -
     url = f"file://{tmp_path}/shared"
     done = waypost("serve", "--index", str(tmp_path / "here"), WAYPOST_BUNDLES_URL=url)
     assert done.returncode == 1
+    assert done.stderr.count(f"{url}: no bundle is live there, so there is nothing to follow") == 1
     assert "no bundle is live here" in done.stderr
+
+
+def test_a_place_that_is_no_url_keeps_a_server_from_starting(
+    index_folder: Path, tmp_path: Path
+) -> None:
+    done = waypost("serve", "--index", f"{index_folder}", WAYPOST_BUNDLES_URL=f"{tmp_path}/shared")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"waypost: WAYPOST_BUNDLES_URL is '{tmp_path}/shared': it is no URL: write file:///FOLDER, "
+        "s3://BUCKET/PREFIX or another URL of fsspec\n"
+    )

@@ -24,6 +24,7 @@ from tests.e2e.switching import (
     until,
 )
 from tests.e2e.topics import CLEAR, DEFAULT
+from tests.exposed import Exposed
 from tests.postgres_server import running_postgres
 from waypost.v1 import router_pb2
 from waypost_server.adapters.database import open_database
@@ -170,10 +171,13 @@ def test_routing_goes_on_without_the_database_and_catches_up_when_it_is_back(
     with running_postgres() as postgres:
         url = postgres.new_database()
         with (
-            running_server(topics_index, WAYPOST_DATABASE=url) as one,
+            running_server(
+                topics_index, WAYPOST_DATABASE=url, WAYPOST_HTTP_ADDRESS="127.0.0.1:0"
+            ) as one,
             running_server(topics_index, WAYPOST_DATABASE=url) as two,
         ):
             set_route(one, OFF, enabled=False)
+            assert _unreachable(one) == 0
             postgres.stop()
             for server in (one, two):
                 until(lambda s=server: "the last switches stay in force" in s.log_text())  # type: ignore[misc]
@@ -183,6 +187,7 @@ def test_routing_goes_on_without_the_database_and_catches_up_when_it_is_back(
                 set_route(one, OFF, enabled=True)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
             assert routed(one).route == DEFAULT
+            assert _unreachable(one) == 1
             postgres.start()
             until(lambda: heeded(two, enabled=True))
             assert {routed(one).route, routed(two).route} == {OFF}
@@ -190,6 +195,11 @@ def test_routing_goes_on_without_the_database_and_catches_up_when_it_is_back(
                 until(lambda s=server: "can be used again" in s.log_text())  # type: ignore[misc]
                 assert server.log_text().count("the last switches stay in force") == 1
                 assert "Traceback" not in server.log_text()
+            assert _unreachable(one) == 0
+
+
+def _unreachable(server: ServerProcess) -> float:
+    return Exposed(server.http("/metrics")[1])("waypost_database_unreachable")
 
 
 def test_who_cannot_read_the_switches_does_not_start_unless_told(

@@ -320,8 +320,16 @@ def test_a_rate_for_each_tenant_is_taken_up_while_the_server_runs(
         client.route(QUERY, tenant="another")
         config.write_text("tenant_rate = 0\n", "utf-8")
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: "WAYPOST_TENANT_RATE is taken up" in server.log_text())
+        until(
+            lambda: "WAYPOST_TENANT_RATE is taken up: 0.0, before it was 0.01" in server.log_text()
+        )
         client.route(QUERY)
+        server.terminate()
+        assert server.exit_code() == 0
+        assert (
+            "queries were refused: 3 for more than a tenant or a token may ask (by tenant: '' 3)"
+            in server.log_text()
+        )
 
 
 def test_the_list_shows_no_hash(guarded: Guarded) -> None:

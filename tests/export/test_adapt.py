@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="adapting needs torch: pip install 'waypost[
 
 from tests.export.tiny_models import save_tiny_model
 from tests.folders import folder_content, write_folder
+from tests.indexing import build_index
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.held_out_file import HELD_OUT_FILE
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
@@ -18,7 +19,6 @@ from waypost_server.commands.encoder import encoder as encoder_commands
 from waypost_server.core.softmax import Labels
 from waypost_server.lab.fine_tuning import FineTuning
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
@@ -57,7 +57,7 @@ def test_an_adapted_encoder_calibrates_a_bundle_with_what_its_folds_saw(
     loaded = OnnxEncoder.load(target)
     assert (loaded.name, loaded.manifest.query_prefix) == ("model-adapted", "find: ")
     settings = Settings.load(routes=routes, index=tmp_path / "index", encoder=target)
-    stored, _ = build_index(settings, lambda done, total: None)
+    stored = build_index(settings)
     seen = json.loads((target / HELD_OUT_FILE).read_text())["exemplars"]
     right = np.mean([row["best"] == row["route"] for row in seen])
     assert said["accuracy"]["after"] == pytest.approx(right)

@@ -9,10 +9,10 @@ from openai import OpenAI
 
 from tests.e2e.processes import ServerProcess, running_server
 from tests.folders import write_folder
+from tests.indexing import build_index
 from tests.llm.llama import CONTEXT_TOKENS, MODEL_ID, Llama, running_llama
 from waypost_client import Client
 from waypost_server.settings import Settings
-from waypost_server.workshop.indexing import build_index
 
 if "LLM_MODEL" not in os.environ:
     collect_ignore_glob = ["test_*.py"]
@@ -23,6 +23,9 @@ CALL_SECONDS = 120
 BIG = "big"
 """A model of the fleet that tests stand in for with a function."""
 
+CLAIMED_TOKENS = 8 * CONTEXT_TOKENS
+"""More than the LLM has room for: a fleet may be wrong, and then the dispatcher must see it."""
+
 FLEET = f"""\
 models:
   smol:
@@ -30,7 +33,7 @@ models:
     base_url: {{base_url}}
     model: {MODEL_ID}
     api_key_env: ""
-    context_window: {CONTEXT_TOKENS}
+    context_window: {CLAIMED_TOKENS}
     features: [logprobs]
   {BIG}:
     provider: openai
@@ -114,7 +117,7 @@ def server(
         index=folder / "index",
         encoder=encoder_folder,
     )
-    build_index(settings, lambda done, total: None)
+    build_index(settings)
     with running_server(folder / "index") as running:
         yield running
 

@@ -56,6 +56,10 @@ WRONG = {
         ("nan", "Input should be less than or equal to 3600"),
         ("inf", "Input should be less than or equal to 3600"),
     ],
+    "WAYPOST_BUNDLES_URL": [
+        (value, "it is no URL: write file:///FOLDER, s3://BUCKET/PREFIX or another URL of fsspec")
+        for value in ("/mnt/shared", "s3:bucket/fleet", "s3:/bucket", "s3://", "://bucket", "s3")
+    ],
     "WAYPOST_LOG_LEVEL": [("loud", "Input should be 'debug', 'info', 'warning' or 'error'")],
 }
 
@@ -177,6 +181,8 @@ def test_a_file_comes_before_the_default_and_after_the_environment(
         ("worker = 3", "worker is no setting of Waypost; did you mean workers?"),
         ("workers = 0", "WAYPOST_WORKERS is '0' in {file}: Input should be greater than 0"),
         ("workers", "{file}: it is no TOML: "),
+        ("workers = " + "[" * 100_000, "{file}: it is no TOML: "),
+        ("workers = " + "9" * 5_000, "{file}: it is no TOML: "),
         ("[workers]\nx = 1", "WAYPOST_WORKERS is \"{'x': 1}\" in {file}: Input should be"),
     ],
 )
@@ -201,3 +207,14 @@ def test_a_password_is_not_shown(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load(database="postgresql://me:se@cr:et@db:5432/waypost")
     assert settings.shown()["database"] == "postgresql://me:***@db:5432/waypost"
     assert Settings.load().shown()["database"] == "sqlite:///data/waypost.db"
+
+
+@pytest.mark.parametrize("url", ["file:///mnt/shared", "s3://bucket/fleet", "simplecache::s3://b"])
+def test_a_place_of_bundles_may_be_any_url(environment: pytest.MonkeyPatch, url: str) -> None:
+    assert Settings.load(bundles_url=url).bundles_url == url
+
+
+def test_a_password_is_not_shown_even_where_it_is_no_url(environment: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(bundles_url="s3:/me:secret@bucket/fleet")
+    assert "secret" not in str(error.value)

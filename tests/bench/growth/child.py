@@ -13,9 +13,9 @@ import numpy as np
 
 from tests.bench.serving.machine import private_mb, resident_mb
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.core.comparing import COMPARED
 from waypost_server.core.evidence import SHORTLIST
 from waypost_server.core.query import Query
-from waypost_server.core.ranking import COMPARED
 from waypost_server.core.router import Router
 
 NEIGHBOURS = 64

@@ -7,8 +7,8 @@ from tests.bench.growth.measure import Point
 from tests.bench.growth.report import Growth, wants
 from tests.bench.pages import table
 from waypost_server.adapters.faiss_index import EXACT_UP_TO
+from waypost_server.core.comparing import COMPARED
 from waypost_server.core.evidence import SHORTLIST
-from waypost_server.core.ranking import COMPARED
 from waypost_server.core.router import MANY_ROUTES, NEIGHBOURS
 
 SERVED = ("exemplars.faiss", "vectors.npy", "exemplars.jsonl", "head.npz")

@@ -18,15 +18,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `waypost` sets it, before nu
 from tests.bench.pages import table
 from tests.bench.serving.machine import private_mb, resident_mb
 from tests.bench.soak.slope import slope_of
-from tests.bench.soak.traffic import run
+from tests.bench.soak.traffic import fill, run
 from tests.e2e.processes import ServerProcess, running_server, waypost
 from tests.folders import write_folder
+from waypost_server.core import outcomes
+from waypost_server.service import metrics
 
 MINUTES = "WAYPOST_SOAK_MINUTES"
 WARM_UP = 0.2
 """Share of the time at the start that does not count: caches fill, and each allocator's arenas."""
 
 SAMPLES = 360
+
+REMEMBERED = max(metrics.REMEMBERED, outcomes.REMEMBERED)
+"""The last decisions that a server remembers: until there are so many, memory grows as it is meant
+to."""
 SWAP_SECONDS = 30.0
 """From a bundle to the other: with what is loaded anew, memory goes up and down by megabytes."""
 
@@ -72,6 +78,8 @@ def main() -> None:
         # Fewer entries than queries, so that the cache is full after a minute of warming up.
         settings = {"WAYPOST_WATCH": "true", "WAYPOST_CACHE_ENTRIES": "1000"}
         with running_server(folder / "index", **settings) as server:
+            click.echo(f"Filling what {REMEMBERED:,} decisions fill", err=True)
+            asyncio.run(fill(server, REMEMBERED))
             watch = Watch(server.process.pid)
             done, failed, swaps = _soak(server, watch, seconds, folder)
             complaints = server.log_text().count("Traceback")

@@ -1,8 +1,9 @@
 """Callers of every kind, at a bounded rate."""
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -10,7 +11,14 @@ import grpc
 
 from tests.e2e.processes import ServerProcess
 from waypost.v1 import router_pb2, router_pb2_grpc
-from waypost_client import AsyncAdminClient, AsyncClient, SpecialistOutcome, WaypostError
+from waypost_client import (
+    AsyncAdminClient,
+    AsyncClient,
+    Contract,
+    SpecialistOutcome,
+    WaypostError,
+)
+from waypost_server.core.query import MAX_BATCH
 
 Act = Callable[[AsyncClient, str, ServerProcess], Awaitable[None]]
 """With a client, a text of its own, and the server's address."""
@@ -30,6 +38,26 @@ PERIODS_SECONDS = {
     "reconnect": 0.5,
 }
 """How often each is done: about 150 queries a second together, a third of what one core does."""
+
+
+REPORTERS = 32
+
+
+async def fill(server: ServerProcess, decisions: int) -> None:
+    """Has so many decisions made and reported, as quickly as can be."""
+    async with AsyncClient(server.address, timeout_s=60) as client:
+
+        async def report(numbers: Iterator[int]) -> None:
+            for _ in numbers:
+                results = await client.route_many(["why does it hang"] * MAX_BATCH)
+                for contract in results:
+                    if isinstance(contract, Contract):
+                        await client.report(
+                            contract.decision_id, SpecialistOutcome.ACCEPTED, route=contract.route
+                        )
+
+        numbers = iter(range(math.ceil(decisions / MAX_BATCH)))
+        await asyncio.gather(*(report(numbers) for _ in range(REPORTERS)))
 
 
 async def run(server: ServerProcess, seconds: float) -> tuple[Counter[str], Counter[str]]:

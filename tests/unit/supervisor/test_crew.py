@@ -217,6 +217,28 @@ async def test_one_that_is_started_again_begins_with_the_version_that_all_have_b
     assert await within(crew.ended())
 
 
+async def test_one_that_dies_during_a_change_is_started_with_what_the_others_have_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delays, "SHORTEST_SECONDS", 0.01)
+    system = System()
+    crew = crew_of(system, processes=2)
+    await crew.start()
+    dying, loading = system.begun
+    changing = asyncio.create_task(crew.swapping.change("ba9876543210"))
+    await asyncio.sleep(0.01)
+    dying.end(-signal.SIGKILL)
+    await asyncio.sleep(0.05)
+    assert len(system.begun) == 2
+    loading.obedient = True
+    loading.say("prepare ba9876543210")  # it is done
+    await asyncio.wait_for(changing, 10)
+    await system.count(3)
+    assert system.begun[2].job.index_version == "ba9876543210"
+    crew.stop()
+    assert await within(crew.ended())
+
+
 async def test_a_stop_while_they_start_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
     system = System(Scripted.answer, nothing, nothing)
     crew = crew_of(system)

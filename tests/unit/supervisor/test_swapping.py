@@ -214,6 +214,48 @@ async def test_what_cannot_be_read_is_told_to_all(caplog: pytest.LogCaptureFixtu
     assert caplog.messages == ["index one stays live: CURRENT: it names\nno version"]
 
 
+async def test_one_begins_to_start_after_a_change_and_knows_its_version() -> None:
+    swapping, (slow,) = joined(hangs)
+    changing = asyncio.create_task(swapping.change("two"))
+    await settled()
+    began_with: list[str | None] = []
+
+    async def start() -> None:
+        async with swapping.starting():
+            began_with.append(swapping.version)
+
+    starting = asyncio.create_task(start())
+    await settled()
+    assert began_with == []
+    slow.answer = obeys
+    slow._lines.put_nowait("ready two")
+    await asyncio.wait_for(asyncio.gather(changing, starting), 10)
+    assert began_with == ["two"]
+
+
+async def test_a_change_waits_for_those_that_start_and_takes_them_along() -> None:
+    swapping, (old,) = joined(obeys)
+    late = Scripted(9)
+    async with swapping.starting(), swapping.starting():  # side by side
+        changing = asyncio.create_task(swapping.change("two"))
+        await settled()
+        assert old.heard_of == []
+        swapping.joins(late, "one")
+    await asyncio.wait_for(changing, 10)
+    await settled()
+    assert old.heard_of == late.heard_of == ["prepare two", "activate two"]
+
+
+async def test_a_change_does_not_wait_for_ever_for_one_that_starts() -> None:
+    swapping, _ = joined(obeys, patience_seconds=0.05)
+    late = Scripted(9)
+    async with swapping.starting():
+        await asyncio.wait_for(swapping.change("two"), 10)
+        swapping.joins(late, "one")
+    await settled()
+    assert late.heard_of == ["prepare two", "activate two"]
+
+
 async def test_one_that_joins_during_a_change_catches_up_and_is_not_killed() -> None:
     swapping, (slow,) = joined(hangs)
     changing = asyncio.create_task(swapping.change("two"))

@@ -1,0 +1,1 @@
+"""What the stages that judge besides similarity are worth, each measured on public data."""

@@ -1,0 +1,66 @@
+"""README and docs hold together: links, the index, and figures that are those of the benchmarks."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    if "node_modules" not in path.parts
+)
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+
+
+def prose(page: str) -> str:
+    """A page without its fenced blocks."""
+    return FENCE.sub("", (ROOT / page).read_text("utf-8"))
+
+
+@cache
+def anchors(page: str) -> frozenset[str]:
+    """Of its headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for target, anchor in LINK.findall(prose(page)):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), f"{page}: {target}"
+        if anchor and path.suffix == ".md":
+            linked = path.resolve().relative_to(ROOT.resolve()).as_posix()
+            assert anchor in anchors(linked), f"{page}: {target}#{anchor}"
+
+
+def test_the_index_lists_every_page() -> None:
+    listed = {
+        target.removesuffix("/README.md") for target, _ in LINK.findall(prose("docs/README.md"))
+    }
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert not pages - listed
+
+
+def test_the_first_screen_has_something_to_run_and_a_contract() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert lines.index("```sh") < 25
+    assert lines.index("```json") < 30
+    assert len(lines) <= 260
+
+
+def test_readmes_figures_are_those_of_the_benchmarks() -> None:
+    rows = re.findall(
+        r"^\| (\w+), (\d+) \| ([\d.]+) \| ([\d.]+) \|$", prose("README.md"), re.MULTILINE
+    )
+    measured = prose("docs/benchmarks.md").split("### Right route")[1].split("### ")[0]
+    assert len(rows) == 3
+    for data, count, peer, own in rows:
+        [row] = [line for line in measured.splitlines() if line.startswith(f"| {data} | {count} |")]
+        cells = [cell.strip(" *") for cell in row.strip("|").split("|")]
+        assert cells[5].startswith(f"{peer} (")
+        assert cells[8].startswith(f"{own} [")

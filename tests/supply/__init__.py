@@ -1,0 +1,1 @@
+"""What Waypost is made of: a bill of materials, licences, known vulnerabilities."""
