@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-UV := $(BIN)/uv --quiet --no-config
+UV := $(BIN)/uv --quiet --no-config --system-certs
 STARTED := waypost_server.commands.build, waypost_server.commands.serve, waypost_server.app, waypost_server.workshop.indexing
 PROTOS := $(wildcard proto/waypost/v1/*.proto)
 BASELINE := proto/baseline.binpb
@@ -23,6 +23,8 @@ LLAMA_CPP := 0.3.36
 FLEET_VENV := .venv-fleet
 FLEET_READY := $(FLEET_VENV)/.ready
 MILVUS := 2.3.5
+AUDIT_VENV := .venv-audit
+AUDIT_SERVICE ?= pypi
 
 ##@ Use it
 
@@ -109,6 +111,12 @@ bench-overload: setup  ## Measure a minute of ten times as many queries as can b
 soak: setup  ## Watch memory, files and threads under mixed traffic for WAYPOST_SOAK_MINUTES (30)
 	@$(BIN)/python -m tests.bench.soak 2> /dev/null
 
+JUDGED := rules params guard conversation plans hierarchy hints model_choice escalation cost
+
+.PHONY: bench-judgement
+bench-judgement: setup  ## Measure what judges besides similarity, room by room: what it is worth, and what it costs
+	@for room in $(JUDGED); do echo "== $$room"; $(BIN)/python -m tests.bench.judgement.$$room; done
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives
@@ -134,6 +142,10 @@ setup-fleet: setup $(FLEET_READY)
 .PHONY: bench-adapted
 bench-adapted: $(MODEL_SOURCE)  ## Measure what adapting the encoder gains (torch)
 	@MINILM_SOURCE=$(MODEL_SOURCE) HF_HUB_OFFLINE=1 $(EXPORT_VENV)/bin/python -m tests.bench.adapted
+
+.PHONY: guard
+guard: setup  ## Train the guard's heads anew, beside the encoders in models/ (reads ../shared/data)
+	@$(BIN)/waypost guard train --data ../shared/data
 
 .PHONY: encoder
 encoder: $(MODEL_SOURCE)  ## Make models/all-MiniLM-L6-v2/ anew from the published weights (torch)
@@ -176,10 +188,31 @@ $(LLM_READY): tests/llm/requirements.lock
 $(FLEET_READY): tests/fleet/requirements.lock pyproject.toml
 	@echo "Setting up $(FLEET_VENV)/ with Milvus ..."
 	@test -x $(FLEET_VENV)/bin/python || $(PYTHON) -m venv $(FLEET_VENV)
-	@VIRTUAL_ENV=$(FLEET_VENV) $(UV) pip sync --require-hashes $< \
-	  || $(FLEET_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@$(call sync,$(FLEET_VENV),$<)
 	@VIRTUAL_ENV=$(FLEET_VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.PHONY: dist
+dist: setup  ## Build sdist and wheel, and the wheel of the encoders, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --directory dist
+	@cd models && ../$(BIN)/python -m hatchling build --target wheel --directory ../dist
+	@ls -sh dist
+
+.PHONY: sbom
+sbom: setup  ## Write what Waypost is made of to dist/sbom.cdx.json (CycloneDX), with hashes and licences
+	@mkdir -p dist
+	@$(BIN)/python -m tests.supply.sbom > dist/sbom.cdx.json
+	@ls -sh dist/sbom.cdx.json
+
+# An environment of its own: what looks for holes needs none of what is looked at.
+.PHONY: audit
+audit:  ## Ask the Python Packaging Advisory Database for known holes in what is pinned (network)
+	@test -x $(AUDIT_VENV)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT_VENV) && \
+	  $(AUDIT_VENV)/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.10'; }
+	@# strict: a package that could not be asked about is no package without holes
+	@$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  --vulnerability-service $(AUDIT_SERVICE) --requirement requirements.lock
 
 .PHONY: lock
 lock: setup  ## Pin the newest allowed versions in requirements.lock
@@ -194,7 +227,7 @@ lock: setup  ## Pin the newest allowed versions in requirements.lock
 
 .PHONY: clean
 clean:  ## Remove .venv/, index/ and caches
-	@rm -rf $(VENV) $(EXPORT_VENV) $(LLM_VENV) $(FLEET_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(EXPORT_VENV) $(LLM_VENV) $(FLEET_VENV) $(AUDIT_VENV) .venv-peers .cache index dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Writes stubs, type stubs and the baseline that later changes are compared with below the folder $(1).
 define generate
@@ -202,6 +235,14 @@ define generate
 	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --mypy_out=quiet:$(1) \
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:$(1) $(PROTOS) && \
 	$(BIN)/buf build --exclude-source-info --output $(1)/$(BASELINE:proto/%=%)
+endef
+
+# Installs the lock $(2) in the environment $(1): with the system's certificates, with uv's own, or by pip.
+define sync
+	VIRTUAL_ENV=$(1) $(UV) pip sync --require-hashes $(2) 2> $(1)/uv.log \
+	  || VIRTUAL_ENV=$(1) $(filter-out --system-certs,$(UV)) pip sync --require-hashes $(2) 2>> $(1)/uv.log \
+	  || { echo "uv cannot install it (why: $(1)/uv.log; UV_DEFAULT_INDEX names another index); trying pip, which is slower" >&2; \
+	       $(1)/bin/python -m pip install --quiet --require-hashes --requirement $(2); }
 endef
 
 .PHONY: stubs-current
@@ -221,9 +262,7 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "Python's venv module does not work; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 	@awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
-	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --require-hashes requirements.lock \
-	  || { echo "uv reaches no index (UV_DEFAULT_INDEX names one); trying pip, which is slower" >&2; \
-	       $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock; }
+	@$(call sync,$(VENV),requirements.lock)
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
 	@# Half of a server's start is compiling modules, at every start where Python may not write them.
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import $(STARTED)'

@@ -1,0 +1,11 @@
+"""Where a query goes, in ten lines: python docs/examples/route.py "Why is this join slow?"."""
+
+import sys
+
+import waypost_client
+
+with waypost_client.Client("127.0.0.1:50051") as client:
+    contract = client.route(sys.argv[1])
+
+print(contract.route, f"{contract.confidence:.2f}", contract.outcome)
+print(contract.rationale)
