@@ -1,6 +1,7 @@
 """A small HTTP server in a thread of its own, which answers while the event loop hangs.
 
 It knows GET and HEAD of a few paths, reads no body, and closes each connection after its answer.
+Who holds connections keeps nobody out: when all places are taken, a new one takes an old one's.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -39,7 +41,8 @@ class Page:
 
 
 Answer = Callable[[Mapping[str, str]], Page]
-"""Answers a request with these headers, their names in small letters; from the server's thread."""
+"""Answers a request with these headers, their names in small letters; from a thread of its path's,
+so that a page that takes long, as a large scrape does, keeps no probe waiting."""
 
 
 def json_page(status: HTTPStatus, content: Mapping[str, Any]) -> Page:
@@ -64,7 +67,9 @@ class HttpPort:
             SettingsError: the address cannot be listened on.
         """
         self._pages = pages
-        self._open = 0
+        self._answering = {path: ThreadPoolExecutor(1, f"http {path}") for path in pages}
+        # Of each connection, the oldest first, whether its request has come.
+        self._open: dict[asyncio.WriteTransport, bool] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -96,6 +101,8 @@ class HttpPort:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for pool in self._answering.values():
+            pool.shutdown(cancel_futures=True)
 
     async def _end(self) -> None:
         self._server.close()
@@ -105,13 +112,16 @@ class HttpPort:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._open += 1
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._close_one()
+        self._open[writer.transport] = False
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                page, with_body = self._page(await _head(reader))
+                head = await _head(reader)
+                if writer.transport not in self._open:
+                    return
+                self._open[writer.transport] = True
+                page, with_body = await self._page(head)
                 writer.write(_written(page, with_body=with_body))
                 await writer.drain()
                 writer.close()
@@ -119,9 +129,16 @@ class HttpPort:
         except (OSError, TimeoutError):  # the peer went, or is too slow
             writer.transport.abort()
         finally:
-            self._open -= 1
+            self._open.pop(writer.transport, None)
 
-    def _page(self, head: str) -> tuple[Page, bool]:
+    def _close_one(self) -> None:
+        """Closes the oldest of those that ask nothing, or if all have asked, the oldest."""
+        silent = (transport for transport, has_asked in self._open.items() if not has_asked)
+        closed = next(silent, None) or next(iter(self._open))
+        del self._open[closed]
+        closed.abort()
+
+    async def _page(self, head: str) -> tuple[Page, bool]:
         """The answer to a request, and whether its body is wanted."""
         line, *lines = head.split("\r\n")
         method, target, protocol = (*line.split(" "), "", "")[:3]
@@ -138,7 +155,9 @@ class HttpPort:
             page = json_page(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "send GET or HEAD"})
             return Page(page.status, page.body, headers={"Allow": "GET, HEAD"}), True
         try:
-            page = answer(_headers(lines))
+            page = await self._loop.run_in_executor(
+                self._answering[path], answer, _headers(lines)
+            )
         except Exception:  # noqa: BLE001  (a bug of ours ends one answer)
             _log.exception("%s cannot be answered", path)
             page = json_page(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "see the server's log"})
