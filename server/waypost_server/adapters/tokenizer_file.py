@@ -3,8 +3,13 @@
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram, WordLevel, WordPiece
 
-MAX_TOKENIZER = 64 * 2**20
+from waypost_server.adapters.tokenizer_parts import check_parts
+
+MAX_TOKENIZER = 32 * 2**20
 """Bytes; of the widest vocabularies, of 250,000 words, they are 17 million."""
+
+MOST_SPECIAL = 8
+"""Tokens that are put around each text; BERT and its like have two."""
 
 LONGEST_WORD = 1_000
 """Characters of a word whose pieces are looked for, which takes nearly the cube of them: of 1,000 a
@@ -15,7 +20,11 @@ def read_tokenizer(content: bytes) -> Tokenizer:
     """The tokenizer; raises ValueError saying why it cannot be used."""
     if len(content) > MAX_TOKENIZER:
         raise ValueError(f"the tokenizer is larger than {MAX_TOKENIZER:,} bytes")
+    check_parts(content)
     tokenizer = Tokenizer.from_buffer(content)
+    special = tokenizer.num_special_tokens_to_add(is_pair=False)
+    if special > MOST_SPECIAL:
+        raise ValueError(f"{special:,} tokens are put around a text, at most {MOST_SPECIAL} may be")
     model = tokenizer.model
     if isinstance(model, WordPiece | WordLevel) and model.token_to_id(model.unk_token) is None:
         raise ValueError(f"the vocabulary lacks its unknown token {model.unk_token!r}")
