@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from waypost_server.service.address import HTTP, cannot_listen
 
@@ -69,7 +69,7 @@ class HttpPort:
         self._pages = pages
         self._answering = {path: ThreadPoolExecutor(1, f"http {path}") for path in pages}
         # Of each connection, the oldest first, whether its request has come.
-        self._open: dict[asyncio.WriteTransport, bool] = {}
+        self._open: dict[asyncio.Task[None], bool] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -112,31 +112,31 @@ class HttpPort:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         if len(self._open) >= MOST_CONNECTIONS:
             self._close_one()
-        self._open[writer.transport] = False
+        self._open[task] = False
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 head = await _head(reader)
-                if writer.transport not in self._open:
-                    return
-                self._open[writer.transport] = True
+                self._open[task] = True
                 page, with_body = await self._page(head)
                 writer.write(_written(page, with_body=with_body))
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
-        except (OSError, TimeoutError):  # the peer went, or is too slow
-            writer.transport.abort()
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            pass  # the peer went, is too slow, or gives its place to another
         finally:
-            self._open.pop(writer.transport, None)
+            self._open.pop(task, None)
+            writer.transport.abort()
 
     def _close_one(self) -> None:
         """Closes the oldest of those that ask nothing, or if all have asked, the oldest."""
-        silent = (transport for transport, has_asked in self._open.items() if not has_asked)
+        silent = (task for task, has_asked in self._open.items() if not has_asked)
         closed = next(silent, None) or next(iter(self._open))
         del self._open[closed]
-        closed.abort()
+        closed.cancel()
 
     async def _page(self, head: str) -> tuple[Page, bool]:
         """The answer to a request, and whether its body is wanted."""
