@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, column, func, literal_column
+from sqlalchemy import Select, column, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
@@ -135,10 +135,12 @@ class DatabaseLog:
         """What SQLite's files take, with all that is in them; of PostgreSQL, tables and indexes."""
         if self._engine.dialect.name != POSTGRES:
             return _file_bytes(self._engine.url.database or "")
-        tables = [literal_column(f"'{table.name}'::regclass") for table in (DECISIONS, OUTCOMES)]
+        sizes = [
+            func.pg_total_relation_size(sqlalchemy.text(f"'{table.name}'::regclass"))
+            for table in (DECISIONS, OUTCOMES)
+        ]
         with self._transaction() as connection:
-            sizes = sqlalchemy.select(*map(func.pg_total_relation_size, tables))
-            return sum(connection.execute(sizes).one())
+            return sum(connection.execute(sqlalchemy.select(*sizes)).one())
 
     def close(self) -> None:
         """Gives back the connections."""

@@ -1,7 +1,7 @@
 """`tokenizer.json` of an encoder, refused on load where some later text would make it fail."""
 
 from tokenizers import Tokenizer
-from tokenizers.models import Unigram, WordLevel, WordPiece
+from tokenizers.models import BPE, Unigram, WordLevel, WordPiece
 
 from waypost_server.adapters.tokenizer_parts import check_parts
 
@@ -14,6 +14,10 @@ MOST_SPECIAL = 8
 LONGEST_WORD = 1_000
 """Characters of a word whose pieces are looked for, which takes nearly the cube of them: of 1,000 a
 tenth of a second, of 8,000 half a minute. BERT's are 100."""
+
+LONGEST_PIECE = 64
+"""Characters of a piece that may begin at each letter of a text: of 1,000, a text of 32 kB took 13
+seconds. SentencePiece's have 16."""
 
 
 def read_tokenizer(content: bytes) -> Tokenizer:
@@ -34,6 +38,8 @@ def read_tokenizer(content: bytes) -> Tokenizer:
             f"at most {LONGEST_WORD:,} may be"
         )
     if isinstance(model, Unigram):
+        _check_pieces(tokenizer)
+    if isinstance(model, Unigram | BPE):
         _try_unknown(tokenizer)
     return tokenizer
 
@@ -41,6 +47,14 @@ def read_tokenizer(content: bytes) -> Tokenizer:
 def largest_id(tokenizer: Tokenizer) -> int:
     """The largest of all tokens' ids, -1 for none."""
     return max(tokenizer.get_vocab().values(), default=-1)
+
+
+def _check_pieces(tokenizer: Tokenizer) -> None:
+    longest = max(map(len, tokenizer.get_vocab(with_added_tokens=False)), default=0)
+    if longest > LONGEST_PIECE:
+        raise ValueError(
+            f"a piece of the vocabulary has {longest:,} characters, at most {LONGEST_PIECE} may be"
+        )
 
 
 def _try_unknown(tokenizer: Tokenizer) -> None:

@@ -155,9 +155,7 @@ class HttpPort:
             page = json_page(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "send GET or HEAD"})
             return Page(page.status, page.body, headers={"Allow": "GET, HEAD"}), True
         try:
-            page = await self._loop.run_in_executor(
-                self._answering[path], answer, _headers(lines)
-            )
+            page = await self._loop.run_in_executor(self._answering[path], answer, _headers(lines))
         except Exception:  # noqa: BLE001  (a bug of ours ends one answer)
             _log.exception("%s cannot be answered", path)
             page = json_page(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "see the server's log"})

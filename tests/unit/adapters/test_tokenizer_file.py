@@ -49,11 +49,17 @@ def changed(change: Change) -> bytes:
             ),
             r"an unknown word makes the tokenizer fail",
         ),
+        (
+            lambda said: said.update(
+                model={"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "[?]"}
+            ),
+            r"an unknown word makes the tokenizer fail: Unk token `\[\?\]` not found",
+        ),
         (lambda said: said["model"]["vocab"].update(so=4_000_000_000), r"4000000000"),
         (lambda said: said["model"].update(vocab=[]), r"expected a map"),
         (lambda said: said.update(added_tokens=[1]), r"AddedToken"),
     ],
-    ids=["no unknown token", "long words", "unknown words", "far id", "vocabulary", "added"],
+    ids=["no unknown token", "long words", "unigram", "bpe", "far id", "vocabulary", "added"],
 )
 def test_what_would_fail_at_a_later_query_is_refused_on_load(
     tmp_path: Path, kind: type[OnnxEncoder | StaticEncoder], change: Change, message: str
@@ -84,7 +90,10 @@ def test_the_longest_word_that_may_be_is_still_read() -> None:
 
 
 HANGS = {"Regex": "(a|aa)+$"}
-"""For each letter of `aaa...!` it tries twice as much."""
+"""Of `aaa...!` each letter makes it try twice as much."""
+
+
+PIECES = [["a" * length, -1.0] for length in range(1, 1_001)]
 
 
 def put(key: str, part: object) -> Change:
@@ -163,6 +172,10 @@ NFC, SPLIT = {"type": "NFC"}, {"type": "Split", "behavior": "Isolated", "invert"
         (
             lambda said: said["model"].update(unk_token="?" * 10**6),
             r"model\.unk_token has 1,000,000 characters",
+        ),
+        (
+            put("model", {"type": "Unigram", "vocab": PIECES, "unk_id": 0}),
+            r"a piece of the vocabulary has 1,000 characters, at most 64 may be",
         ),
     ],
 )

@@ -13,7 +13,6 @@ from waypost_server.core.errors import SettingsError
 from waypost_server.service import http_port
 from waypost_server.service.http_port import HttpPort, Page, json_page
 
-
 gate, begun = threading.Event(), threading.Event()
 """What the slow page waits for, and that somebody has asked for it."""
 
