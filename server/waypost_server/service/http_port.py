@@ -1,7 +1,7 @@
 """A small HTTP server in a thread of its own, which answers while the event loop hangs.
 
 It knows GET and HEAD of a few paths, reads no body, and closes each connection after its answer.
-Who holds connections keeps nobody out: when all places are taken, a new one takes an old one's.
+Who holds connections keeps nobody out: when all places are taken, a new one takes the oldest's.
 """
 
 import asyncio
@@ -68,8 +68,7 @@ class HttpPort:
         """
         self._pages = pages
         self._answering = {path: ThreadPoolExecutor(1, f"http {path}") for path in pages}
-        # Of each connection, the oldest first, whether its request has come.
-        self._open: dict[asyncio.Task[None], bool] = {}
+        self._open: dict[asyncio.Task[None], None] = {}  # the oldest first
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -114,13 +113,13 @@ class HttpPort:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         if len(self._open) >= MOST_CONNECTIONS:
-            self._close_one()
-        self._open[task] = False
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.cancel()
+        self._open[task] = None
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                head = await _head(reader)
-                self._open[task] = True
-                page, with_body = await self._page(head)
+                page, with_body = await self._page(await _head(reader))
                 writer.write(_written(page, with_body=with_body))
                 await writer.drain()
                 writer.close()
@@ -130,13 +129,6 @@ class HttpPort:
         finally:
             self._open.pop(task, None)
             writer.transport.abort()
-
-    def _close_one(self) -> None:
-        """Closes the oldest of those that ask nothing, or if all have asked, the oldest."""
-        silent = (task for task, has_asked in self._open.items() if not has_asked)
-        closed = next(silent, None) or next(iter(self._open))
-        del self._open[closed]
-        closed.cancel()
 
     async def _page(self, head: str) -> tuple[Page, bool]:
         """The answer to a request, and whether its body is wanted."""
