@@ -231,3 +231,6 @@ class DecisionLog(Protocol):
             time_ms: in milliseconds since 1970.
             limit: decisions, and reports, to delete at most.
         """
+
+    def size_bytes(self) -> int:
+        """What it takes on disk now, with all that is needed to find something in it."""

@@ -308,3 +308,21 @@ def test_the_rest_of_a_record_is_json_that_sql_can_read(tmp_path: Path) -> None:
     )
     connection.close()
     assert (stage, json.loads(models)) == (record.stage, list(record.models))
+
+
+def test_its_size_is_that_of_what_is_kept(log: DatabaseLog) -> None:
+    log.append([decision()])
+    empty = log.size_bytes()
+    records = [decision() for _ in range(500)]
+    log.append(records)
+    kept = sum(len(record.text or "") + len(record.rejection_reason) for record in records)
+    assert empty + kept < log.size_bytes() < empty + 10_000 * len(records)
+
+
+def test_the_size_of_files_has_what_was_written_lately(tmp_path: Path) -> None:
+    log = DatabaseLog(open_database(f"sqlite:///{tmp_path}/waypost.db"))
+    assert log.size_bytes() == 0
+    log.append([decision() for _ in range(50)])
+    assert log.size_bytes() == sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert (tmp_path / "waypost.db-wal").stat().st_size > 50_000
+    log.close()

@@ -240,6 +240,25 @@ async def test_a_bug_ends_no_thread(log: MemoryLog, routed: Routed) -> None:
         await until(lambda: journal.written == 1)
 
 
+async def test_the_logs_size_is_measured_now_and_then_where_it_can_be(
+    log: MemoryLog, routed: Routed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with journal_on(log) as journal:
+        assert journal.size_bytes == 0
+        log.size_problem = GONE
+        journal.decided(decided(routed))
+        await until(lambda: log.measured == 1)
+        log.size_problem = None
+        journal.decided(decided(routed))
+        await until(lambda: journal.written == 2)
+        assert (log.measured, journal.size_bytes, journal.problem) == (1, 0, "")
+    monkeypatch.setattr("waypost_server.service.journal.MEASURE_SECONDS", 0.0)
+    async with journal_on(log) as journal:
+        for size in (3_000, 4_000):
+            journal.decided(decided(routed))
+            await until(lambda size=size: journal.size_bytes == size)  # type: ignore[misc]
+
+
 async def test_a_server_waits_for_the_log_and_says_how_it_is(
     log: MemoryLog, engine: Engine
 ) -> None:
