@@ -7,12 +7,17 @@ from typing import Any, Generic, TypeVar
 from waypost_client import Model
 from waypost_client._tracing import TRACEPARENT, traceparent
 from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._http import guarded, read_events
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply
 from waypost_client.dispatch._providers._reading import Reader
 from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+from waypost_client.dispatch._recent import Recent
 
 Client = TypeVar("Client", bound=Any)
 """The SDK's own; the SDKs have no type in common."""
+
+CLIENTS = 256
+"""Endpoints whose clients are kept; one more is made in a millisecond."""
 
 
 class SdkProvider(ABC, Generic[Client]):
@@ -26,8 +31,8 @@ class SdkProvider(ABC, Generic[Client]):
 
     def __init__(self, http: Any) -> None:  # noqa: ANN401  (as above)
         """`http` serves all endpoints: each of its own would read the certificates, for 60 ms."""
-        self._http = http
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._http = guarded(http)
+        self._clients: Recent[Client] = Recent(CLIENTS)
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The whole answer at once."""
@@ -43,6 +48,7 @@ class SdkProvider(ABC, Generic[Client]):
         reader = Reader(where)
         with SdkErrors(where):
             async with await self._send(request, streamed=True) as events:
+                read_events(events.response)
                 async for event in events:
                     if piece := self._read_event(event, reader):
                         yield piece
@@ -56,10 +62,10 @@ class SdkProvider(ABC, Generic[Client]):
 
     def _client(self, model: Model) -> Client:
         key = api_key(model)
-        name = (model.base_url, model.api_key_env)
-        if name not in self._clients:
-            self._clients[name] = self._connect(model, model.base_url or self.public_url, key)
-        client = self._clients[name]
+        client = self._clients.of(
+            (model.base_url, model.api_key_env),
+            lambda: self._connect(model, model.base_url or self.public_url, key),
+        )
         client.api_key = key  # it may be another one by now
         return client
 
