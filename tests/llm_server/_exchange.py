@@ -133,6 +133,8 @@ class Exchange:
             self._flush()
             while self._transport.get_write_buffer_size() and not self._transport.is_closing():
                 await asyncio.sleep(0.001)
+        if self._transport.is_closing():
+            await asyncio.Event().wait()  # the connection's end is at hand, and ends this too
         self._transport.close()
 
     async def _fail(self, failure: Fails) -> None:

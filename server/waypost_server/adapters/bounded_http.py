@@ -13,8 +13,8 @@ from typing import Any
 MAX_BYTES = 1 << 20
 """Of a body: a hundred times the longest answer that is asked for, and a model's thoughts."""
 
-MAX_OBJECTS = 1_000
-"""In a body, which has about twenty: an SDK takes tens of microseconds for each."""
+MAX_OBJECTS = 500
+"""In a body, which has about twenty: an SDK takes up to 0.1 ms for each."""
 
 MAX_VALUES = 16 * MAX_OBJECTS
 """Texts, lists and commas in a body."""

@@ -11,6 +11,7 @@ from waypost_client.dispatch._providers._bounds import (
     MAX_BYTES,
     MAX_LINES,
     MAX_OBJECTS,
+    VALUES_EACH,
     MAX_STREAM_BYTES,
     OverlongReplyError,
     in_events,
@@ -26,7 +27,7 @@ async def sent(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def events_of(parts: Iterable[bytes]) -> list[bytes]:
-    return [events async for events in in_events(sent(parts))]
+    return [events async for events in in_events(sent(parts), MAX_OBJECTS)]
 
 
 @given(
@@ -45,26 +46,33 @@ async def test_a_stream_passes_as_it_came_in_whole_events(
 
 
 async def test_an_event_is_given_on_when_it_is_whole() -> None:
-    stream = in_events(sent([b"data: a\n", b"\n", b"data: b\n\ndata: c\r\n\r", b"\ndata"]))
+    parts = [b"data: a\n", b"\n", b"data: b\n\ndata: c\r\n\r", b"\ndata"]
+    stream = in_events(sent(parts), MAX_OBJECTS)
     assert await anext(stream) == b"data: a\n\n"
     assert await anext(stream) == b"data: b\n\n"
     assert await anext(stream) == b"data: c\r\n\r\n"
     assert await anext(stream) == b"data"
 
 
+async def bodies_of(parts: Iterable[bytes]) -> list[bytes]:
+    return [body async for body in whole(sent(parts), MAX_OBJECTS)]
+
+
 async def test_a_body_passes_up_to_its_bound() -> None:
     half = b" " * (MAX_BYTES // 2)
-    assert [body async for body in whole(sent([half, half]))] == [half + half]
+    assert await bodies_of([half, half]) == [half + half]
     with pytest.raises(OverlongReplyError, match="16,777,216 bytes"):
-        [body async for body in whole(sent([half, half, b" "]))]
+        await bodies_of([half, half, b" "])
 
 
 async def test_a_stream_passes_up_to_its_bound() -> None:
     event = b":" + b" " * (MIB - 3) + b"\n\n"
-    most = MAX_STREAM_BYTES // MIB
-    assert sum([len(events) async for events in in_events(sent([event] * most))]) == most * MIB
+    count = MAX_STREAM_BYTES // MIB
+    stream = in_events(sent([*[event] * count, b"\n"]), MAX_OBJECTS)
+    for _ in range(count):
+        assert await anext(stream) == event
     with pytest.raises(OverlongReplyError, match="268,435,456 bytes"):
-        await events_of([*[event] * most, b"\n"])
+        await anext(stream)
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r", b"\r\n"])
@@ -80,14 +88,14 @@ async def test_an_event_has_so_many_lines(newline: bytes) -> None:
     "document",
     [
         b"{" * (MAX_OBJECTS + 1),
-        b"," * (16 * MAX_OBJECTS + 1),
-        b'"' + b'"{' * (MAX_OBJECTS + 1),
+        b"," * (VALUES_EACH * MAX_OBJECTS + 1),
+        b'"' + b'"{' * (2 * MAX_OBJECTS + 2),
         b'"\\\\"' + b"{" * (MAX_OBJECTS + 1),
     ],
 )
 async def test_a_document_has_so_many_values(document: bytes) -> None:
     with pytest.raises(OverlongReplyError, match="objects"):
-        [body async for body in whole(sent([document]))]
+        await bodies_of([document])
     with pytest.raises(OverlongReplyError, match="objects"):
         await events_of([b"data: ", document, b"\n\n"])
 
@@ -104,4 +112,4 @@ async def test_a_document_has_so_many_values(document: bytes) -> None:
     ids=range(5),
 )
 async def test_what_is_inside_a_string_counts_as_one_and_is_looked_at_once(document: bytes) -> None:
-    assert [body async for body in whole(sent([document]))] == [document]
+    assert await bodies_of([document]) == [document]
