@@ -49,9 +49,7 @@ def _specialist_ref(serialized: bytes) -> s.SpecialistRef:
 def _sampling(message: contract_pb2.Sampling) -> s.Sampling:
     """How to sample; raises InternalError for numbers that no model can be sent in JSON."""
     if not (math.isfinite(message.temperature) and math.isfinite(message.top_p)):
-        raise InternalError(
-            grpc.StatusCode.INTERNAL, "the router sent a number that is not finite"
-        )
+        raise InternalError(grpc.StatusCode.INTERNAL, "the router sent a number that is not finite")
     return s.Sampling(
         temperature=message.temperature if message.HasField("temperature") else None,
         top_p=message.top_p if message.HasField("top_p") else None,

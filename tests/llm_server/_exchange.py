@@ -131,11 +131,14 @@ class Exchange:
             self._due += flood.part
             self._call.flooded += len(flood.part)
             self._flush()
-            while self._transport.get_write_buffer_size() and not self._transport.is_closing():
+            while self._is_written_to():  # noqa: ASYNC110 (a transport tells a protocol alone)
                 await asyncio.sleep(0.001)
         if self._transport.is_closing():
             await asyncio.Event().wait()  # the connection's end is at hand, and ends this too
         self._transport.close()
+
+    def _is_written_to(self) -> bool:
+        return bool(self._transport.get_write_buffer_size()) and not self._transport.is_closing()
 
     async def _fail(self, failure: Fails) -> None:
         await self._pause(failure.after_s)

@@ -81,9 +81,8 @@ def _check_values(body: bytearray) -> None:
     """Raises UnfitReplyError for more values than an answer has."""
     if len(body) <= MAX_OBJECTS:
         return
-    objects = values = 0
-    for found in _VALUE.finditer(body):
-        values += 1
-        objects += body[found.start()] == b"{"[0]
+    objects = 0
+    for values, found in enumerate(_VALUE.finditer(body), start=1):
+        objects += body[found.start()] == ord("{")
         if objects > MAX_OBJECTS or values > MAX_VALUES:
             raise UnfitReplyError(f"it has over {MAX_OBJECTS:,} objects or {MAX_VALUES:,} values")

@@ -65,9 +65,7 @@ def _whole(said: str) -> int:
     return int(said)
 
 
-_DECODER = json.JSONDecoder(
-    parse_constant=_refused, parse_float=_fraction, parse_int=_whole
-)
+_DECODER = json.JSONDecoder(parse_constant=_refused, parse_float=_fraction, parse_int=_whole)
 
 
 def _fits(answer: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401

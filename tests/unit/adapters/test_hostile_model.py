@@ -1,4 +1,4 @@
-"""A model's endpoint in a stranger's hands: what it sends is no answer, and costs the server little."""
+"""A model's endpoint in a stranger's hands: what it sends is no answer and costs little."""
 
 import gzip
 import json
@@ -143,7 +143,9 @@ async def test_a_fence_that_stays_open_is_read_once(models: OpenAIModel, llm: Ll
 
 @pytest.mark.parametrize("said", [10**6, 10**30, 10**400])
 async def test_an_endpoint_charges_no_more_tokens_than_it_can_have_read_and_written(
-    models: OpenAIModel, llm: LlmServer, said: Any  # noqa: ANN401
+    models: OpenAIModel,
+    llm: LlmServer,
+    said: Any,  # noqa: ANN401
 ) -> None:
     llm.script("m", Answer('{"n": 1}', input_tokens=said, output_tokens=said))
     answer = await asked(models, llm)

@@ -52,9 +52,7 @@ async def whole(parts: AsyncIterator[bytes], max_objects: int) -> AsyncGenerator
     yield bytes(body)
 
 
-async def in_events(
-    parts: AsyncIterator[bytes], max_objects: int
-) -> AsyncGenerator[bytes, None]:
+async def in_events(parts: AsyncIterator[bytes], max_objects: int) -> AsyncGenerator[bytes, None]:
     """A stream of server-sent events, only whole ones at a time, with so many objects in each.
 
     Raises:
@@ -99,9 +97,8 @@ def _check(document: bytes | bytearray, max_objects: int) -> None:
     """Raises OverlongReplyError for more values than an answer has."""
     if _is_short(document, max_objects):
         return
-    objects = values = 0
-    for found in _VALUE.finditer(document):
-        values += 1
+    objects = 0
+    for values, found in enumerate(_VALUE.finditer(document), start=1):
         objects += document[found.start()] == _OBJECT
         if objects > max_objects or values > VALUES_EACH * max_objects:
             raise OverlongReplyError(f"over {max_objects:,} objects, or {VALUES_EACH} values each")

@@ -102,18 +102,15 @@ class SdkErrors:
 
 def model_error(error: Exception, where: str) -> ModelError:
     """What an SDK's exception means."""
-    body = getattr(error, "body", None)
-    status = getattr(error, "status_code", None)
-    found = _by_exception(error)
-    if found is not None:
+    if found := _by_exception(error):
         kind, name = found
         return ModelError(kind, f"{kind}: {name} from {where}")
-    details = _details(body)
+    details = _details(getattr(error, "body", None))
+    status = getattr(error, "status_code", None)
     if status is None or status < 400:
         kind = _by_word(details) or _by_type(details)
         return ModelError(kind, f"error {_code(details)} in the answer from {where}")
-    kind = _by_word(details) if status != 429 else None
-    kind = kind or _by_status(status)
+    kind = (_by_word(details) if status != 429 else None) or _by_status(status)
     headers = error.response.headers if hasattr(error, "response") else {}
     return ModelError(
         kind,

@@ -8,9 +8,7 @@ from tests.unit.client.dispatch.test_failures import BOTH, PROTOCOLS
 from tests.unit.client.dispatch.worlds import at, told, tries, world
 from waypost.v1 import contract_pb2
 
-STREAM = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-)
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 BODY = STREAM.replace(b"text/event-stream", b"application/json")
 
 FOR_EVER = 1 << 40

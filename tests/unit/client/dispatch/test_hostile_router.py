@@ -11,11 +11,11 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 
 from tests.llm_server import Answer, LlmServer
-from tests.scripted_router import Step, model, specialist
+from tests.scripted_router import Step, model, scripted_router, specialist
 from tests.unit.client.dispatch.calls import a_model
 from tests.unit.client.dispatch.worlds import at, told, world
 from waypost.v1 import contract_pb2, router_pb2
-from waypost_client import Contract, InternalError
+from waypost_client import AsyncClient, Contract, InternalError
 from waypost_client._convert import contract_of, result_of, specialist_of
 from waypost_client._convert_specialist import MAX_CACHED, _specialist_ref, specialist_ref_of
 from waypost_client._errors import OverloadedError, error_of
@@ -30,7 +30,7 @@ from waypost_client.dispatch._providers._prices import _is_listed, cost_usd
 from waypost_client.dispatch._providers._provider import Usage
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._providers._sdk import CLIENTS
-from waypost_client.dispatch._specialists import KEPT_CHARACTERS
+from waypost_client.dispatch._specialists import KEPT_CHARACTERS, Specialists
 
 QUERY = "all at once"
 KEY = "what-only-its-own-endpoint-may-see"
@@ -164,18 +164,16 @@ async def test_a_router_that_names_ever_new_models_and_routes_fills_no_table(
     assert (counts.rejections["r0"], counts.rejections[""]) == (2, 10)
 
 
-async def test_the_prompts_of_a_router_fill_no_memory(llm: LlmServer) -> None:
+async def test_the_prompts_of_a_router_fill_no_memory() -> None:
     large = "x" * (3 << 20)
-    refs = {
-        f"r{i}": replace(specialist([at(llm, "m")]), prompt=f"{i}{large}")
-        for i in range(KEPT_CHARACTERS // len(large) + 2)
-    }
-    async with world(llm, refs) as w:
-        for route in refs:
-            await w.dispatcher.answer(f"{route}: hi")
-        specialists = w.dispatcher._desk.specialists
-        assert len(specialists._prompts) == KEPT_CHARACTERS // len(large)
-        assert specialists._characters == sum(map(len, specialists._prompts.values()))
+    most = KEPT_CHARACTERS // len(large)
+    refs = {f"r{i}": replace(specialist(), prompt=f"{i}{large}") for i in range(most + 2)}
+    async with scripted_router(refs) as router, AsyncClient(router.address) as client:
+        specialists = Specialists(client)
+        for route in (*refs, "r1"):
+            assert (await specialists.specialist(route)).prompt == refs[route].prompt
+    assert len(specialists._prompts) == most
+    assert specialists._characters == sum(map(len, specialists._prompts.values()))
 
 
 def test_a_model_with_a_name_of_megabytes_is_not_looked_up_in_the_prices() -> None:
