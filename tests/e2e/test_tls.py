@@ -64,8 +64,10 @@ def answered(server: ServerProcess, tls: Tls | None) -> list[bool]:
         with AdminClient(server.admin_address, tls=tls, timeout_s=5) as admin:
             return admin.status().state == "SERVING"
 
-    health = [partial(is_well, port, tls) for port in (server.address, server.admin_address)]
-    return [_succeeds(ask) for ask in (routes, operates, *health)]
+    ports = (server.address, server.admin_address)
+    asked: list[Callable[[], bool]] = [routes, operates]
+    asked += [partial(is_well, port, tls) for port in ports]
+    return [_succeeds(ask) for ask in asked]
 
 
 def answers(server: ServerProcess, tls: Tls | None) -> bool:
