@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.bench.cited.claims import mistakes_of
 from tests.bench.cited.decisions import SETTLED
 from tests.bench.cited.pages import CLAIMS
 from tests.bench.cited.sources import ROOT, pattern
@@ -14,7 +15,7 @@ def text_of(page: str) -> str:
 
 @pytest.mark.parametrize("page", CLAIMS)
 def test_what_a_page_cites_is_what_was_measured(page: str) -> None:
-    mistakes = [mistake for claim in CLAIMS[page] for mistake in claim.mistakes(text_of(page))]
+    mistakes = mistakes_of(text_of(page), CLAIMS[page])
     assert not mistakes, "run `make figures`, and mend by hand what it names"
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench.cited.claims import rewritten
+from tests.bench.cited.claims import mistakes_of, rewritten
 from tests.bench.cited.pages import CLAIMS
 from tests.bench.cited.sources import ROOT
 
@@ -16,7 +16,7 @@ def main() -> int:
         if (new := rewritten(page, claims)) != page:
             path.write_text(new, "utf-8")
             sys.stdout.write(f"{name}: written\n")
-        left += [f"{name}: {one}\n" for claim in claims for one in claim.mistakes(new)]
+        left += [f"{name}: {one}\n" for one in mistakes_of(new, claims)]
     sys.stdout.writelines(left)
     return min(1, len(left))
 

@@ -47,7 +47,7 @@ class Words:
     high: str
 
     def mistakes(self, page: str) -> list[str]:
-        """What is not as its source has it."""
+        """What its source does not bear out."""
         place_of(self.text, page)
         found = self.source()
         if Decimal(self.low) <= found <= Decimal(self.high):
@@ -66,6 +66,17 @@ def agree(cited: Decimal, source: Decimal) -> bool:
     return abs(cited - source) <= Decimal(5).scaleb(-decimals - 1)
 
 
+def mistakes_of(page: str, claims: Iterable[Claim]) -> list[str]:
+    """What of all claims is not so, or cannot be looked up."""
+    found = []
+    for claim in claims:
+        try:
+            found += claim.mistakes(page)
+        except LookupError as error:
+            found.append(f"{claim.text!r}: {error}")
+    return found
+
+
 def rewritten(page: str, claims: Iterable[Claim]) -> str:
     """A page with each number that is not as its source has it put right."""
     for claim in claims:
@@ -78,7 +89,7 @@ def _put_right(page: str, claim: Figures) -> str:
     place = place_of(claim.text, page)
     for group, source in reversed(list(enumerate(claim.sources, 1))):
         cited, found = to_decimal(place[group]), source()
-        if not agree(cited, found):
+        if not agree(cited, found) and found >= 0:  # a sign would make another sentence of it
             fewer = Decimal(1).scaleb(-min(_decimals(cited), _decimals(found)))
             number = f"{found.quantize(fewer, ROUND_HALF_UP):,}"
             page = page[: place.start(group)] + number + page[place.end(group) :]

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.bench.cited.claims import Figures, Words, agree, rewritten
+from tests.bench.cited.claims import Figures, Words, agree, mistakes_of, rewritten
 from tests.bench.cited.sources import Source, cell, said
 from tests.bench.cited.unvouched import unvouched
 
@@ -44,6 +44,16 @@ def test_what_is_not_so_is_named_and_put_right_and_the_rest_stays() -> None:
     new = rewritten(page, [wrong])
     assert new == "Of 10 it finds 61.3%, and\nof strangers 12,345; half of 3 are right."
     assert wrong.mistakes(new) == []
+
+
+def test_what_cannot_be_put_right_is_left_and_named() -> None:
+    page = "It takes 40 ms more, or 50 less."
+    fallen = Figures("takes {} ms more, or {} less", (is_("-3"), is_("45")))
+    new = rewritten(page, [fallen])
+    assert new == "It takes 40 ms more, or 45 less."
+    [sign, missing] = mistakes_of(new, [fallen, Figures("{} of them", (is_("1"),))])
+    assert sign.endswith(": 40 is -3")
+    assert "stands there 0 times" in missing
 
 
 def test_words_hold_within_their_bounds_and_must_stand_there() -> None:
