@@ -2,11 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from waypost_server.adapters.text_file import problem_at, read_text
+from waypost_server.adapters.json_lines import json_lines
+from waypost_server.adapters.text_file import FileProblems, problem_at, read_text
 
 Lines = Iterator[tuple[int, str]]
 """Line numbers from 1, and texts."""
@@ -54,16 +54,13 @@ def _read_txt(path: Path) -> Lines:
 
 
 def _read_jsonl(path: Path) -> Lines:
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise problem_at(path, number, f"this is not JSON: {error}; mend the line") from None
+    problems: list[str] = []
+    for number, record in json_lines(path, problems):
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
             raise problem_at(path, number, 'a line must be like {"text": "an example query"}')
         yield number, record["text"]
+    if problems:
+        raise FileProblems(problems)
 
 
 def _read_csv(path: Path) -> Lines:

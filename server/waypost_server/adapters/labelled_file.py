@@ -1,12 +1,11 @@
 """Labelled queries: files of lines like {"text": "why does it hang", "label": "debugging"}."""
 
 import difflib
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
-from waypost_server.adapters.text_file import FileProblems, problem_at, read_text
+from waypost_server.adapters.json_lines import json_lines
+from waypost_server.adapters.text_file import FileProblems
 from waypost_server.core.errors import EvaluationError
 from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
 
@@ -36,7 +35,7 @@ def read_labelled(
         )
     for path in _files(paths, problems):
         try:
-            lines = list(_records(path, problems))
+            lines = list(json_lines(path, problems))
         except FileProblems as error:
             problems.extend(error.problems)
             continue
@@ -68,19 +67,6 @@ def _files(paths: Sequence[Path], problems: list[str]) -> list[Path]:
         for file in inside:
             files.setdefault(file.resolve(), file)
     return list(files.values())
-
-
-def _records(path: Path, problems: list[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            found = problem_at(path, number, f"this is not JSON: {error}; mend the line")
-            problems.extend(found.problems)
-        else:
-            yield number, record
 
 
 def _problem(record: object, routes: Collection[str] | None, max_text_bytes: int) -> str | None:

@@ -1,14 +1,14 @@
 """hints.jsonl: exemplars of a route and the hints for queries like them."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from waypost_server.adapters.json_lines import json_lines
 from waypost_server.adapters.route_schema import HintsSection
-from waypost_server.adapters.text_file import FileProblems, problem_at, read_text
+from waypost_server.adapters.text_file import FileProblems
 from waypost_server.core.catalog import Hints
 
 MARKS_FILE = "hints.jsonl"
@@ -20,16 +20,7 @@ def read_marks(path: Path) -> Mapping[str, tuple[int, Hints]]:
     """Line, counted from 1, and hints by text; raises FileProblems naming every wrong line."""
     problems: list[str] = []
     found: dict[str, tuple[int, Hints]] = {}
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            problems.extend(
-                problem_at(path, number, f"this is not JSON: {error}; mend it").problems
-            )
-            continue
+    for number, record in json_lines(path, problems):
         wrong = list(_problems(record))
         problems += [f"{path}:{number}: {one}" for one in wrong]
         if wrong:

@@ -140,3 +140,7 @@ class Clues:
 
 
 NO_CLUES = Clues()
+"""Of a query that nobody has looked at yet."""
+
+NOTHING_FOUND = Clues()
+"""Of one that was looked at: equal, and another object, by which the two are told apart."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from waypost_server.core.changed import changed
-from waypost_server.core.clues import NO_CLUES, Clues
+from waypost_server.core.clues import NO_CLUES, NOTHING_FOUND, Clues
 from waypost_server.core.decision import Decision
 from waypost_server.core.extraction.parameters import Parameters
 from waypost_server.core.planner import Planner
@@ -51,10 +51,10 @@ class Judgement:
     parameters: Parameters | None = None
 
     def look(self, query: Query) -> Query:
-        """The query with its clues, unless it has them."""
+        """The query with its clues; as it is, if it was looked at before."""
         if query.clues is not NO_CLUES or not (self.before or self.planner):
             return query
-        clues = NO_CLUES
+        clues = NOTHING_FOUND
         for stage in self.before:
             clues = stage(query, clues)
             if clues.verdict:

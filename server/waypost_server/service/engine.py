@@ -99,21 +99,21 @@ class Engine:
         return self.router.is_quick and (self.first is None or self.first.router.is_quick)
 
     def look(self, query: Query) -> Query:
-        """A checked query with its clues, which all that follows needs; a few microseconds."""
+        """A checked query with its clues. All that follows looks, too, where nobody has."""
         return self.judgement.look(query)
 
     def at_once(self, query: Query, arrived_ns: int) -> Routed | None:
         """The decision about a checked query, if it takes no transformer or no encoder at all.
 
         Args:
-            query: the query, with its clues.
+            query: the query.
             arrived_ns: when it arrived, by the engine's clock.
 
         Returns:
             The decision; None where the first stage is not sure and the encoding not known. A query
             that may be a plan is the second stage's: the first is sure of mixtures, too.
         """
-        started = self._clock()
+        query, started = self.look(query), self._clock()
         if query.clues.suspicion is not None:
             return self._from_cache(query, arrived_ns, started)
         unsearched = self._unsearched(query, arrived_ns)
@@ -141,7 +141,7 @@ class Engine:
         """
         if self.first is None:
             return None
-        query = self.judgement.settle(query, None)
+        query = self.judgement.settle(self.look(query), None)
         routed = self.at_once(query, arrived_ns)
         if routed is None:
             started = self._clock()
@@ -160,6 +160,7 @@ class Engine:
         Args:
             waiting: checked queries, each with when it arrived, by the engine's clock.
         """
+        waiting = [(self.look(query), arrived_ns) for query, arrived_ns in waiting]
         started = self._clock()
         wholes = [query.relevant_text for query, _ in waiting]
         extra = self._extra_texts([query for query, _ in waiting])

@@ -18,7 +18,7 @@ def check_decides(engine: Engine) -> None:
         BundleError: it does not decide, or not sensibly.
     """
     for text in (*engine.router.exemplars.texts[:1], STRANGER):
-        query, now = engine.look(Query(text=text)), engine.now()
+        query, now = Query(text=text), engine.now()
         try:
             found = [engine.at_once(query, now), *engine.after_encoding([(query, now)])]
         except Exception as error:  # noqa: BLE001  (whatever it is, callers would meet it)

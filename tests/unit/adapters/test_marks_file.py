@@ -29,7 +29,7 @@ def test_marks_arrive_by_exemplar(tmp_path: Path) -> None:
     ("line", "problem"),
     [
         ("{", "this is not JSON: Expecting property name enclosed in double quotes: line 1 "
-         "column 2 (char 1); mend it"),
+         "column 2 (char 1); mend the line"),
         ("[1]", LIKE),
         ('{"text": "where is my invoice"}', f"the line has no hint; {LIKE}"),
         ('{"text": "x", "effort": "low"}', f"effort: Extra inputs are not permitted; {LIKE}"),

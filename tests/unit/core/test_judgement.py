@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.clues import Clues, Verdict
 from waypost_server.core.decision import Decision, decide_by_verdict
@@ -39,10 +41,10 @@ def test_a_stage_sees_what_those_before_it_found_and_a_verdict_ends_the_look() -
     assert clues == Clues(verdict=VERDICT, boosts={"a": 12.0})
 
 
-def test_a_query_is_looked_at_once() -> None:
-    judgement = Judgement(before=(boost(1),))
-    once = judgement.look(Query(text="x"))
-    assert judgement.look(once) is once
+@pytest.mark.parametrize("stage", [boost(1), lambda query, clues: clues])
+def test_a_query_is_looked_at_once_whatever_is_found(stage: Before) -> None:
+    once = Judgement(before=(stage,)).look(Query(text="x"))
+    assert Judgement(before=(ends,)).look(once) is once
 
 
 def test_without_stages_there_is_nothing_to_know() -> None:

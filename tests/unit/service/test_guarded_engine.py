@@ -20,7 +20,7 @@ from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Query
 from waypost_server.core.softmax import LinearMap
 from waypost_server.service.embedding_cache import EmbeddingCache
-from waypost_server.service.engine import Engine
+from waypost_server.service.engine import Engine, Routed
 
 QUERY = Query(text="a red apple")
 RULE = Verdict(
@@ -81,6 +81,14 @@ def test_a_suspicion_is_settled_before_a_rule_decides(
     assert engine.at_once(looked, 0) is None
     routed = ask(engine, looked)
     assert (routed.stage, routed.decision.action) == (stage, action)
+
+
+def test_a_query_that_nobody_looked_at_is_looked_at(tmp_path: Path) -> None:
+    engine = guarded(tmp_path, static=1.0, second=9.0)
+    assert engine.at_once(QUERY, 0) is None
+    [answer] = engine.after_encoding([(QUERY, 0)])
+    assert isinstance(answer, Routed)
+    assert answer.decision.action is Action.REFUSE
 
 
 def test_a_known_encoding_settles_it_at_once(tmp_path: Path) -> None:
