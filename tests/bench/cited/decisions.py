@@ -133,10 +133,6 @@ CLAIMS: tuple[Claim, ...] = (
         (cell("More exemplars", ("1,500",), "8 x 128 rows compared, p50 ms"),),
     ),
     Figures(
-        "(measured once), {} s for lists",
-        (cell("More exemplars", ("100,000", "150"), "index built, s"),),
-    ),
-    Figures(
         "the group of {} to {} points fewer queries, and loses {} to {} points of routes",
         (least(*GROUPS_LOST), most(*GROUPS_LOST), least(*OWN_HEAD), most(*OWN_HEAD)),
     ),
