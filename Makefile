@@ -117,6 +117,10 @@ JUDGED := rules params guard conversation plans hierarchy hints model_choice esc
 bench-judgement: setup  ## Measure what judges besides similarity, room by room: what it is worth, and what it costs
 	@for room in $(JUDGED); do echo "== $$room"; $(BIN)/python -m tests.bench.judgement.$$room; done
 
+.PHONY: figures
+figures: setup  ## Take figures that pages cite over from the benchmarks; name what has to be looked at
+	@$(BIN)/python -m tests.bench.cited
+
 .PHONY: bench-alternatives
 bench-alternatives: setup  ## Measure ways of scoring that were dropped, on validation splits
 	@$(BIN)/python -m tests.bench.alternatives

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 HELP = "/why tells why a query went where it went; /quit or Ctrl-D ends"
 
+_TAMED = {ord("\r"): None, ord("\x1b"): r"\u001b"}
+"""What of an answer would pass for this command's own writing: `waypost` shows control characters,
+but lets through what its commands print, such as the return before a bar and dim letters."""
+
 
 @click.command()
 @address_option
@@ -78,7 +82,7 @@ def _line() -> str:
 
 def _turn(talk: "Talk", query: str, address: str) -> "Turn | None":
     try:
-        turn = talk.ask(query, lambda piece: click.echo(piece, nl=False))
+        turn = talk.ask(query, lambda piece: click.echo(piece.translate(_TAMED), nl=False))
     except KeyboardInterrupt:
         click.secho("\ncancelled", dim=True)
         return None

@@ -1,4 +1,4 @@
-"""README and docs hold together: links, the index, and figures that are those of the benchmarks."""
+"""README and docs hold together: links, the index, the first screen."""
 
 import re
 from functools import cache
@@ -51,16 +51,3 @@ def test_the_first_screen_has_something_to_run_and_a_contract() -> None:
     assert lines.index("```sh") < 25
     assert lines.index("```json") < 30
     assert len(lines) <= 260
-
-
-def test_readmes_figures_are_those_of_the_benchmarks() -> None:
-    rows = re.findall(
-        r"^\| (\w+), (\d+) \| ([\d.]+) \| ([\d.]+) \|$", prose("README.md"), re.MULTILINE
-    )
-    measured = prose("docs/benchmarks.md").split("### Right route")[1].split("### ")[0]
-    assert len(rows) == 3
-    for data, count, peer, own in rows:
-        [row] = [line for line in measured.splitlines() if line.startswith(f"| {data} | {count} |")]
-        cells = [cell.strip(" *") for cell in row.strip("|").split("|")]
-        assert cells[5].startswith(f"{peer} (")
-        assert cells[8].startswith(f"{own} [")

@@ -80,6 +80,23 @@ def test_it_answers_says_who_answered_and_why(server: ServerProcess, llm: LlmSer
     assert f"{MODEL} for billing (ANSWER): answered after " in call
 
 
+def test_an_answer_commands_no_terminal(server: ServerProcess, llm: LlmServer) -> None:
+    pieces = ("On its way.", "\rbilling (confidence 1)", "\x1b[2mdim\x1b[?25l", "\x9b2J", "a\r\nb")
+    llm.always(MODEL, Answer("".join(pieces), pieces=pieces))
+    said = subprocess.run(
+        [*WAYPOST, "chat", "--address", server.address],
+        cwd=ROOT,
+        env=environment(),
+        input=SHIPPING.encode(),
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    shown = said.stdout.decode("utf-8").split("\nshipping (confidence 0.")[0]
+    wanted = r"On its way.billing (confidence 1)\u001b[2mdim\u001b[?25l\u009b2Ja"
+    assert shown.split("\n") == [wanted, "b"]
+
+
 def test_it_remembers_what_was_said(server: ServerProcess, llm: LlmServer) -> None:
     llm.script(MODEL, Answer("We pay it back."), Answer("On its way."))
     said = chat(server.address, f"{BILLING}\n\n{SHIPPING}\n")

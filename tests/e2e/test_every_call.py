@@ -121,13 +121,34 @@ JUNK: dict[str, list[tuple[str, Any]]] = {
 }
 
 
+ROUTE_QUERY = "/waypost.v1.RouterService/RouteQuery"
+
+
+def contract_of(address: str, token: str, tenant: str, metadata: list[tuple[str, Any]]) -> Any:  # noqa: ANN401
+    """What is decided, without what each decision has of its own."""
+    query = router_pb2.RouteQueryRequest(text="why does this test hang", tenant=tenant)
+    sent = [("authorization", f"Bearer {token}"), *metadata]
+    with grpc.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(ROUTE_QUERY)
+        content = call(query.SerializeToString(), timeout=10, metadata=sent)
+    contract = router_pb2.RouteQueryResponse.FromString(content).contract
+    for own in ("decision_id", "timings"):
+        contract.ClearField(own)
+    return contract
+
+
 @pytest.mark.parametrize("junk", JUNK)
 def test_metadata_changes_neither_who_calls_nor_the_answer(guarded: Guarded, junk: str) -> None:
-    callers = guarded.server.address
-    text = router_pb2.RouteQueryRequest(text="why does this test hang").SerializeToString()
-    assert code_of(callers, "/waypost.v1.RouterService/RouteQuery", "", *JUNK[junk]) is STRANGER
-    sent = [("authorization", f"Bearer {guarded.tokens['caller']}"), *JUNK[junk]]
-    with grpc.insecure_channel(callers) as channel:
-        call: Any = channel.unary_unary("/waypost.v1.RouterService/RouteQuery")
-        answer = router_pb2.RouteQueryResponse.FromString(call(text, timeout=10, metadata=sent))
-    assert answer.contract.route
+    callers, tokens = guarded.server.address, guarded.tokens
+    assert code_of(callers, ROUTE_QUERY, "", *JUNK[junk]) is STRANGER
+    with_junk = contract_of(callers, tokens["caller"], "other", JUNK[junk])
+    assert with_junk == contract_of(callers, tokens["caller"], "other", [])
+    assert with_junk.route
+    assert contract_of(callers, tokens["acme"], "", JUNK[junk]) == with_junk
+    with pytest.raises(grpc.RpcError) as refused:
+        contract_of(callers, tokens["acme"], "other", JUNK[junk])
+    assert refused.value.code() is FORBIDDEN
+    assert (
+        code_of(guarded.server.admin_address, OPERATORS[0], tokens["caller"], *JUNK[junk])
+        is FORBIDDEN
+    )

@@ -14,7 +14,15 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.http2 import Frame, call_frames, opened
+from tests.e2e.http2 import (
+    ACK,
+    END_HEADERS,
+    Frame,
+    call_frames,
+    call_headers,
+    header_block,
+    opened,
+)
 from tests.e2e.processes import ServerProcess, running_server, waypost
 from waypost.v1 import router_pb2
 from waypost_client import Client, InvalidRequestError
@@ -98,6 +106,22 @@ def test_a_connection_has_so_many_calls_under_way_at_most(small: ServerProcess) 
         codes = {call.code() for call in calls}
         assert grpc.StatusCode.OK in codes
         assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+
+
+def test_a_client_that_does_not_care_for_the_limit_has_no_more(small: ServerProcess) -> None:
+    """Calls that are begun and not ended stay under way for as long as the caller likes."""
+    block = header_block(call_headers(ROUTE_QUERY))
+    streams = range(1, 81, 2)
+    with opened(small.address, patience_s=2.0) as connection:
+        connection.send(Frame(kind=Frame.SETTINGS, flags=ACK))
+        for stream in streams:
+            connection.send(
+                Frame(kind=Frame.HEADERS, flags=END_HEADERS, stream=stream, payload=block)
+            )
+        ended = {frame.stream for frame in connection.frames() if frame.kind == Frame.RST_STREAM}
+    assert len(set(streams) - ended) == 4
+    with Client(small.address, timeout_s=20) as client:
+        client.route(QUERY)
 
 
 def test_connections_beyond_the_limit_are_closed_and_the_others_kept(small: ServerProcess) -> None:

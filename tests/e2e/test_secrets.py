@@ -120,15 +120,17 @@ def test_no_file_that_a_server_keeps_has_a_querys_text(index_folder: Path, tmp_p
     database = tmp_path / "waypost.db"
     with running_server(index_folder, WAYPOST_DATABASE=f"sqlite:///{database}") as server:
         with Client(server.address, timeout_s=20) as client:
-            client.route(QUERY, metadata={"note": METADATA})
+            decision = client.route(QUERY, metadata={"note": METADATA}).decision_id
         server.terminate()
         assert server.exit_code() == 0
+    private = [*words_of(QUERY), METADATA]
     for file in tmp_path.iterdir():
         content = file.read_bytes()
-        assert not [word for word in words_of(QUERY) if word.encode() in content], file
-    if database.exists():
-        with sqlite3.connect(database) as connection:
-            assert QUERY not in "\n".join(connection.iterdump())
+        assert not [word for word in private if word.encode() in content], file
+    with sqlite3.connect(database) as connection:
+        dumped = "\n".join(connection.iterdump())
+        assert decision in dumped  # it was kept
+        assert not [word for word in private if word in dumped]
 
 
 def test_a_clients_token_is_in_no_repr_and_no_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from waypost_server.service.ids import new_decision_id
 
 QUERY = "why does this test hang"
 PATIENCE_S = 15.0
+DAY_S = 24 * 60 * 60
 
 
 def make_token(file: Path, name: str, *options: str) -> str:
@@ -80,6 +82,14 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it has not come about"
         time.sleep(0.05)
+
+
+def is_opened_by(server: ServerProcess, token: str) -> bool:
+    with Client(server.address, token=token, timeout_s=10) as client:
+        try:
+            return bool(client.routes())
+        except AuthenticationError:
+            return False
 
 
 def test_a_token_opens_every_call_of_its_role(guarded: Guarded) -> None:
@@ -271,20 +281,24 @@ def test_commands_take_the_token_from_the_environment(guarded: Guarded, tmp_path
         assert guarded.caller not in clear.stderr
 
 
+def test_a_token_ends_under_a_running_server(index_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tokens.toml"
+    lasting = make_token(file, "lasting", "--role", "caller")
+    with running_server(index_folder, WAYPOST_TOKENS=str(file)) as server:
+        brief = make_token(file, "brief", "--role", "caller", "--days", str(10 / DAY_S))
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: is_opened_by(server, brief))
+        until(lambda: not is_opened_by(server, brief))
+        assert is_opened_by(server, lasting)
+
+
 def test_tokens_are_taken_up_and_revoked_while_the_server_runs(
     guarded: Guarded, index_folder: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "tokens.toml"
     first = make_token(file, "first", "--role", "caller")
     with running_server(index_folder, WAYPOST_TOKENS=str(file)) as server:
-
-        def opens(token: str) -> bool:
-            with Client(server.address, token=token, timeout_s=10) as client:
-                try:
-                    return bool(client.routes())
-                except AuthenticationError:
-                    return False
-
+        opens = partial(is_opened_by, server)
         second = make_token(file, "second", "--role", "caller")
         until(lambda: opens(second))
         good = file.read_bytes()

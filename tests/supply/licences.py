@@ -24,8 +24,10 @@ BY_HAND = {
     "httpx2-jsfetch": "BSD-3-Clause",
     "uvloop": "MIT OR Apache-2.0",
 }
-"""Of packages that are installed on other systems alone, or whose metadata is vague. Looked up in
-their licence files; httpx2-jsfetch by that of httpx2, which it is a part of."""
+"""Of packages that are installed on other systems alone, or whose metadata is vague. Read in the
+licence files of the wheels of colorama 0.4.6, google-re2 1.1.20251105, httpx2-jsfetch 1.0 and
+uvloop 0.23.0, whose hashes are those of the lock. google-re2 has Abseil (Apache-2.0) linked into
+it, and uvloop libuv (MIT), of which their licence files say nothing."""
 
 ALLOWED = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0"),

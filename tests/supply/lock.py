@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? ?\\?$"
 )
+OURSELVES = "waypost"
 HASH = re.compile(r"^    --hash=sha256:([0-9a-f]{64})(?: \\)?$")
 
 
@@ -63,21 +64,30 @@ def read_lock(path: Path) -> tuple[Pin, ...]:
 
 def packages_of(project: Path, extras: Collection[str]) -> set[str]:
     """Names of all that Waypost with these extras installs here, by the installed metadata."""
+    return needs_of(project, extras).keys() - {OURSELVES}
+
+
+def needs_of(project: Path, extras: Collection[str]) -> dict[str, set[str]]:
+    """For Waypost with these extras, and for each package that it installs here, what it needs."""
     said = tomllib.loads(project.read_text("utf-8"))["project"]
-    waiting = [Requirement(line) for line in said["dependencies"]]
+    waiting = [(OURSELVES, Requirement(line)) for line in said["dependencies"]]
     for extra in extras:
-        waiting += map(Requirement, said["optional-dependencies"][extra])
+        waiting += [(OURSELVES, Requirement(line)) for line in said["optional-dependencies"][extra]]
     seen: set[tuple[str, str]] = set()
+    needs: dict[str, set[str]] = {OURSELVES: set()}
     while waiting:
-        requirement = waiting.pop()
-        for extra in ("", *sorted(requirement.extras)):
-            name = str(canonicalize_name(requirement.name))
-            if name == "waypost":
-                waiting += map(Requirement, said["optional-dependencies"].get(extra, []))
-            elif (name, extra) not in seen:
-                seen.add((name, extra))
-                waiting += _wanted(name, extra)
-    return {name for name, _ in seen}
+        whose, requirement = waiting.pop()
+        name = str(canonicalize_name(requirement.name))
+        if name == OURSELVES:
+            more = said["optional-dependencies"]
+            waiting += [(name, Requirement(one)) for key in requirement.extras for one in more[key]]
+            continue
+        needs[whose].add(name)
+        needs.setdefault(name, set())
+        for extra in {"", *requirement.extras} - {known for each, known in seen if each == name}:
+            seen.add((name, extra))
+            waiting += [(name, each) for each in _wanted(name, extra)]
+    return needs
 
 
 def _wanted(name: str, extra: str) -> list[Requirement]:

@@ -8,13 +8,14 @@ import json
 import os
 import sys
 import tomllib
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from tests.supply.licences import licence_of
-from tests.supply.lock import Pin, packages_of, read_lock
+from tests.supply.lock import OURSELVES, Pin, needs_of, packages_of, read_lock
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = ("server", "dispatch", "consult", "postgres", "telemetry", "parquet")
@@ -27,9 +28,8 @@ def bill() -> Json:
     """The document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     running = packages_of(ROOT / "pyproject.toml", EXTRAS)
-    parts = [
-        _package(pin, required=pin.name in running) for pin in read_lock(ROOT / "requirements.lock")
-    ]
+    pins = read_lock(ROOT / "requirements.lock")
+    parts = [_package(pin, required=pin.name in running) for pin in pins]
     parts += [_encoder(path) for path in sorted((ROOT / "models").glob("*/encoder.json"))]
     name, version = project["name"], project["version"]
     metadata: Json = {
@@ -51,11 +51,32 @@ def bill() -> Json:
         "version": 1,
         "metadata": metadata,
         "components": parts,
+        "dependencies": _dependencies(pins, f"pkg:pypi/{name}@{version}"),
     }
 
 
+def _dependencies(pins: Collection[Pin], ourselves: str) -> list[Json]:
+    """What needs what; of a package that is not installed here, nothing is known."""
+    project = ROOT / "pyproject.toml"
+    needs = needs_of(project, (*EXTRAS, "dev")) | {
+        OURSELVES: needs_of(project, EXTRAS)[OURSELVES],
+    }
+    refs = {OURSELVES: [ourselves]}
+    for pin in pins:
+        refs.setdefault(pin.name, []).append(_purl(pin))
+    return [
+        {"ref": ref, "dependsOn": sorted(one for each in needs[name] for one in refs[each])}
+        for name in sorted(needs)
+        for ref in refs[name]
+    ]
+
+
+def _purl(pin: Pin) -> str:
+    return f"pkg:pypi/{pin.name}@{pin.version}"
+
+
 def _package(pin: Pin, *, required: bool) -> Json:
-    purl = f"pkg:pypi/{pin.name}@{pin.version}"
+    purl = _purl(pin)
     part: Json = {
         "type": "library",
         "bom-ref": purl,

@@ -44,6 +44,20 @@ def test_what_runs_is_told_from_what_is_for_work_on_waypost() -> None:
     assert {scopes[name] for name in ("pytest", "mypy", "uv", "hypothesis")} == {"excluded"}
 
 
+def test_it_says_what_needs_what() -> None:
+    said = bill()
+    needs = {one["ref"]: one["dependsOn"] for one in said["dependencies"]}
+    parts = {part["bom-ref"] for part in said["components"]}
+    ourselves = said["metadata"]["component"]["bom-ref"]
+    assert {one for each in needs.values() for one in each} <= parts
+    assert needs.keys() <= parts | {ourselves}
+    names = {ref: [one.split("/")[1].split("@")[0] for one in each] for ref, each in needs.items()}
+    assert {"grpcio", "protobuf", "faiss-cpu", "openai", "sqlalchemy"} <= set(names[ourselves])
+    assert "pytest" not in names[ourselves]
+    [grpcio] = [ref for ref in needs if ref.startswith("pkg:pypi/grpcio@")]
+    assert names[grpcio] == ["typing-extensions"]
+
+
 def test_two_bills_are_the_same_bytes_and_only_source_date_epoch_dates_one() -> None:
     bills = [
         subprocess.run(

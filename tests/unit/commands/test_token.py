@@ -1,9 +1,12 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -82,3 +85,20 @@ def test_who_made_and_revoked_a_token_is_audited_where_servers_have_a_database(
         ("revoke token", "shop", ""),
     ]
     assert acts[0]["who"].endswith(" at the command line")
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    """All that a command and those below it take."""
+    yield from (name for param in command.params for name in param.opts)
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from options_of(each)
+
+
+def test_no_command_has_an_option_for_a_secret() -> None:
+    commands = [each.load() for each in entry_points(group="waypost.commands")]
+    options = {option for command in commands for option in options_of(command)}
+    assert len(options) > 50
+    words = ("token", "secret", "password", "key")
+    told = {option for option in options if any(word in option for word in words)}
+    assert told == {"--tokens", "--input-tokens", "--key"}  # a file, a number, a file

@@ -1,6 +1,11 @@
 import hashlib
+import hmac
+import random
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from waypost_server.core.tokens import Role, Token, Tokens, digest_of, new_secret
 
@@ -15,6 +20,22 @@ def test_a_secret_is_256_random_bits_that_can_be_recognised() -> None:
     secrets = {new_secret() for _ in range(1_000)}
     assert len(secrets) == 1_000
     assert all(re.fullmatch("waypost_[0-9a-f]{64}", secret) for secret in secrets)
+    drawn = [int(secret.removeprefix("waypost_"), 16) for secret in secrets]
+    set_in = [sum(number >> bit & 1 for number in drawn) for bit in range(256)]
+    # Fair bits are outside these bounds once in ten thousand million runs; fixed ones always.
+    assert 375 < min(set_in) <= max(set_in) < 625
+
+
+def test_nobody_finds_a_secret_by_seeding_a_generator() -> None:
+    state = random.getstate()
+    try:
+        drawn = set()
+        for _ in range(2):
+            random.seed(1)
+            drawn.add(new_secret())
+    finally:
+        random.setstate(state)
+    assert len(drawn) == 2
 
 
 def test_a_digest_is_the_tokens_sha256() -> None:
@@ -27,6 +48,37 @@ def test_a_token_is_found_by_all_of_its_characters_alone() -> None:
     assert getattr(tokens.find("waypost_2", NOON), "name", None) == "b"
     for other in ("", "waypost_", "waypost_3", "waypost_22", " waypost_2", "x" * 10_000):
         assert tokens.find(other, NOON) is None
+
+
+class Uncompared(bytes):
+    """A hash that may be compared in constant time alone."""
+
+    __hash__ = bytes.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("the time that this takes tells how much was right")
+
+
+@pytest.mark.parametrize("number", [0, 7, 9, 10])
+def test_all_hashes_are_compared_each_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    compared = []
+    compare = hmac.compare_digest
+
+    def counted(one: bytes, other: bytes) -> bool:
+        compared.append(bytes(other))
+        return compare(one, other)
+
+    kept = [
+        replace(one, sha256=Uncompared(one.sha256))
+        for one in (token(str(n), f"waypost_{n}") for n in range(10))
+    ]
+    tokens = Tokens(kept)
+    monkeypatch.setattr(hmac, "compare_digest", counted)
+    found = tokens.find(f"waypost_{number}", NOON)
+    assert (found is None) is (number == 10)
+    assert compared == [bytes(one.sha256) for one in kept]
 
 
 def test_a_token_holds_until_its_end() -> None:
