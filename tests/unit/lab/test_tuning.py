@@ -5,13 +5,14 @@ import pytest
 
 from tests.fakes import HashEncoder
 from tests.unit.core.clouds import Clouds, fitted, labels_of
-from tests.unit.lab.judgements import SUBJECT
+from tests.unit.lab.judgements import FALLBACK, MATCHED, SUBJECT, Row, evaluation
 from waypost_server.adapters.faiss_index import FaissIndex
 from waypost_server.core.catalog import Catalog, Route, Taxonomy
 from waypost_server.core.errors import EvaluationError
 from waypost_server.core.labelled import OUT_OF_SCOPE, LabelledQuery
 from waypost_server.core.router import Router
 from waypost_server.core.softmax import Floats
+from waypost_server.lab.paired import gains, shares
 from waypost_server.lab.tuning import FEWEST, Trial, try_tuning
 from waypost_server.lab.tuning_text import trial_json, trial_text
 from waypost_server.service.direct import Direct
@@ -92,6 +93,49 @@ def test_exemplars_are_left_out() -> None:
     found = trial(queries + own, np.vstack([encodings, WORLD.encodings]))
     assert found.left_out == len(own)
     assert len(found.before.judged) == len(queries)
+
+
+def made(before: list[Row], after: list[Row]) -> Trial:
+    """A trial that found these."""
+    old, new = evaluation(before), evaluation(after)
+    return Trial(
+        before=old,
+        after=new,
+        gains=gains(old.judged, new.judged),
+        shares=shares(old.judged, new.judged),
+        old=WORLD.scoring,
+        new=WORLD.scoring,
+        left_out=0,
+    )
+
+
+def test_strangers_turned_away_do_not_pay_for_queries_that_no_longer_reach_their_route() -> None:
+    stranger: Row = (OUT_OF_SCOPE, "a", 0.8, MATCHED)
+    before: list[Row] = [("a", "a", 0.8, MATCHED)] * 60 + [stranger] * 60
+    fewer: list[Row] = [("a", "a", 0.8, MATCHED)] * 50 + [("a", "a", 0.7, FALLBACK)] * 10
+    away: list[Row] = [(OUT_OF_SCOPE, "a", 0.7, FALLBACK)] * 60
+    loss = made(before, [*fewer, *away])
+    assert loss.gains["sent_right"].low > 0
+    assert (loss.finding, loss.worse) == ("loss", ["routed"])
+    text = trial_text(loss)
+    assert "  routed_accuracy: 1.000 -> 0.833 (-0.167)\n" in text
+    assert "\nA loss beyond noise.\n  in scope: went to the label's route: 1.000 -> 0.833, " in text
+    assert "Fewer queries in scope go where they should" in text
+    assert trial_json(loss)["worse"] == ["routed"]
+
+    gain = made(before, [*before[:60], *away])
+    assert (gain.finding, gain.worse) == ("gain", [])
+    assert trial_text(gain).endswith("\n\nA gain beyond noise.")
+    assert "routed_accuracy:" not in trial_text(gain)
+
+
+def test_queries_in_scope_that_are_lost_are_told_the_bar_that_would_send_them() -> None:
+    # Everything is sure before, strangers too; what is learned of them makes all less sure.
+    too_bold = dataclasses.replace(WORLD.scoring.calibration, final=(1.0, 6.0))
+    found = trial(*asked(40, 160, seed=8), calibration=too_bold)
+    assert found.finding == "loss"
+    assert found.bar is not None
+    assert f"At min_confidence {found.bar:g} as many would as before" in trial_text(found)
 
 
 def test_as_data_it_says_what_it_says_in_words() -> None:
