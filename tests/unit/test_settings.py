@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from waypost_server.core.errors import SettingsError
-from waypost_server.settings import Settings, settings_table
+from waypost_server.settings import Settings, settings_table, shipped
 
 
 @pytest.fixture
@@ -108,6 +108,18 @@ def test_an_override_mends_a_wrong_value_of_the_environment(
 ) -> None:
     environment.setenv("WAYPOST_ADDRESS", "nowhere")
     assert Settings.load(address="localhost:1").address == "localhost:1"
+
+
+def test_a_clone_s_own_commands_find_its_encoders_in_any_working_directory(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    models = Path(shipped.__file__).parents[3] / "models"
+    environment.chdir(tmp_path)
+    settings = Settings.load()
+    assert settings.encoder == models / "all-MiniLM-L6-v2"
+    assert settings.static_encoder == models / "all-MiniLM-L6-v2-static"
+    (tmp_path / "models/all-MiniLM-L6-v2").mkdir(parents=True)
+    assert Settings.load().encoder == Path("models/all-MiniLM-L6-v2")
 
 
 def test_the_longest_batch_of_the_longest_queries_fits_the_default_message(
