@@ -117,9 +117,10 @@ def test_a_sentence_in_two_routes_is_told_with_both_places_until_it_is_mended(
         built = waypost_here("build", *options, **settings)
         assert (built.returncode, built.stderr) == (0, f"{told}\n")
     write_folder(routes, {"general/exemplars.txt": "hello there\nREFUND ME\nrefund me\n"})
-    assert waypost_here("build", **settings).stderr == (
-        f"{told} (and 1 more: `waypost doctor` names them)\n"
-    )
+    first = f"{routes}/billing/exemplars.txt:2 and {routes}/general/exemplars.txt:2 are one "
+    said = waypost_here("build", **settings).stderr
+    assert said.startswith(f"waypost: {first}")
+    assert said.endswith("answer it (and 1 more: `waypost doctor` names them)\n")
     write_folder(routes, {"support/exemplars.jsonl": '{"text": "it is broken"}\n'})
     write_folder(routes, {"general/exemplars.txt": "hello there\n"})
     assert waypost_here("build", **settings).stderr == ""
