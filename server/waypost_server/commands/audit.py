@@ -55,7 +55,7 @@ def _line(audited: "Audited") -> str:
     act = audited.act
     change = f": {act.before} -> {act.after}" if act.before or act.after else ""
     note = f' "{act.note}"' if act.note else ""
-    return f"{_when(audited)}  {act.who or '(no name)'}  {act.act} {act.target}{change}{note}"
+    return f"{_when(audited)}  {act.who or 'somebody without a token'}  {act.act} {act.target}{change}{note}"
 
 
 def _when(audited: "Audited") -> str:
