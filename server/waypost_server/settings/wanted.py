@@ -28,11 +28,16 @@ def wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _within(schema: Mapping[str, Any]) -> str:
-    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
-    high = schema.get("maximum")
+    low, above, high = (schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum"))
     if low is not None and high is not None:
-        return f" from {low:,g} to {high:,g}"
-    if low is not None:
-        return f", {low:,g} at least"
-    beyond = "" if above is None else f" above {above:,g}"
-    return beyond if high is None else f"{beyond}, {high:,g} at most"
+        return f" from {_number(low)} to {_number(high)}"
+    bounds = [
+        f"{words} {_number(bound)}"
+        for words, bound in (("of at least", low), ("above", above), ("up to", high))
+        if bound is not None
+    ]
+    return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def _number(bound: float) -> str:
+    return f"{int(bound):,}" if bound == int(bound) else f"{bound:g}"
