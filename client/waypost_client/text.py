@@ -56,7 +56,7 @@ def _models_text(contract: Contract) -> str:
         return "none named"
     return (
         f"none named: {contract.route}/route.yaml has no `specialist: {{models: [NAME]}}`\n"
-        "             with a NAME of fleet.yaml; until it has, the dispatcher asks the fallback route"
+        "             with a NAME of fleet.yaml; the dispatcher asks the fallback route instead"
     )
 
 

@@ -30,6 +30,10 @@ FEWEST = 4 * FOLDS
 """Queries in scope below which nothing can be learned from them, let alone shown."""
 
 
+PRICE = 0.01
+"""Share of the queries that a gain may send wrong without a word about it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Before and after, on queries that what judges them has not seen.
@@ -42,8 +46,8 @@ class Trial:
         old: the scoring as it is.
         new: the scoring that all queries together give.
         left_out: queries that were left out: exemplars, and copies of another.
-        bar: where fewer queries are sent right, of all or of those in scope, the `min_confidence`
-            in [0, 1] at which as many are; None when none of `BARS` is, or none are lost.
+        bar: the `min_confidence` in [0, 1] at which nothing of `price` is lost; None when none of
+            `BARS` is, or nothing is lost.
     """
 
     before: Evaluation
@@ -59,6 +63,16 @@ class Trial:
     def worse(self) -> Sequence[str]:
         """The figures and shares that are worse beyond noise."""
         return [name for name, one in (*self.gains.items(), *self.shares.items()) if one.high < 0]
+
+    @property
+    def price(self) -> Sequence[str]:
+        """Which of `SENT_RIGHT` and `ROUTED` fall by more than `PRICE`, or beyond noise."""
+        both = {SENT_RIGHT: self.gains[SENT_RIGHT], ROUTED: self.shares[ROUTED]}
+        return [
+            name
+            for name, one in both.items()
+            if one.before - one.after > PRICE or name in self.worse
+        ]
 
     @property
     def finding(self) -> Literal["gain", "loss", "noise"]:
@@ -130,12 +144,14 @@ def try_tuning(
         left_out=left_out,
     )
     chosen = old if after is kept_thresholds else None
-    lost = {SENT_RIGHT, ROUTED}.intersection(trial.worse)
-    return replace(trial, bar=_bar(folds, before, chosen, lost))
+    return replace(trial, bar=_bar(folds, before, chosen, trial.price))
 
 
 def _bar(
-    folds: "_Folds", before: Sequence[Judged], thresholds: Mapping[str, float] | None, lost: set[str]
+    folds: "_Folds",
+    before: Sequence[Judged],
+    thresholds: Mapping[str, float] | None,
+    lost: Sequence[str],
 ) -> float | None:
     """The highest of `BARS` at which none of what is lost is lost, if anything is."""
     for bar in BARS if lost else ():

@@ -5,7 +5,7 @@ from typing import Any
 
 from waypost_server.lab.figures import FIGURES as EVALUATED
 from waypost_server.lab.gain import Gain
-from waypost_server.lab.paired import FIGURES, ROUTED, SENT_RIGHT, SHARES
+from waypost_server.lab.paired import FIGURES, SENT_RIGHT, SHARES
 from waypost_server.lab.text_table import (
     GAIN_HEAD,
     changed_figures,
@@ -40,7 +40,7 @@ def trial_text(trial: Trial) -> str:
         changed_figures(trial.before, trial.after),
         _choices(trial),
         _worse(trial),
-        [VERDICTS[trial.finding], *_lost(trial), *_warning(trial)],
+        [_verdict(trial), *_lost(trial), *_warning(trial)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -54,6 +54,7 @@ def trial_json(trial: Trial) -> dict[str, Any]:
         "folds": FOLDS,
         "finding": trial.finding,
         "worse": trial.worse,
+        "price": trial.price,
         "gains": {name: asdict(gain) for name, gain in trial.gains.items()},
         "shares": {name: asdict(gain) for name, gain in trial.shares.items()},
         "figures": {
@@ -74,6 +75,11 @@ def trial_json(trial: Trial) -> dict[str, Any]:
             for route, before in trial.old.thresholds.items()
         },
     }
+
+
+def _verdict(trial: Trial) -> str:
+    has_price = trial.finding == "gain" and trial.price
+    return VERDICTS[trial.finding] + (" It has a price:" if has_price else "")
 
 
 def _gains(trial: Trial) -> list[str]:
@@ -97,23 +103,21 @@ def _worse(trial: Trial) -> list[str]:
 
 
 def _lost(trial: Trial) -> list[str]:
-    """What makes it a loss, and by how much."""
-    all_of = {**trial.gains, **trial.shares}
+    """What makes it a loss, or is the price of a gain, and by how much."""
     meanings = {name: each[0] for name, each in (*FIGURES.items(), *SHARES.items())}
     return [
         f"  {meanings[name]}: {one.before:.3f} -> {one.after:.3f}, "
-        f"{-one.high:.3f} to {-one.low:.3f} less"
-        for name, one in all_of.items()
-        if name in trial.worse
+        + ("beyond noise" if name in trial.worse else "which may be noise")
+        for name, one in (*trial.gains.items(), *trial.shares.items())
+        if name in trial.worse or name in trial.price
     ]
 
 
 def _warning(trial: Trial) -> list[str]:
     """Why better confidences may send fewer queries right, and what to do."""
-    lost = {SENT_RIGHT, ROUTED}.intersection(trial.worse)
-    if not lost:
+    if not trial.price:
         return []
-    whose = "queries" if SENT_RIGHT in lost else "queries in scope"
+    whose = "queries" if SENT_RIGHT in trial.price else "queries in scope"
     bar = trial.before.subject.min_confidence
     cure = (
         f"At min_confidence {trial.bar:g} as many would as before: write that into taxonomy.yaml, "

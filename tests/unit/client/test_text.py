@@ -85,7 +85,7 @@ def test_a_route_without_models_says_what_that_means_and_what_mends_it() -> None
     message = contract_pb2.HandoffContract(route="sql", action=contract_pb2.ACTION_INVOKE)
     assert (
         "  models     none named: sql/route.yaml has no `specialist: {models: [NAME]}`\n"
-        "             with a NAME of fleet.yaml; until it has, the dispatcher asks the fallback route\n"
+        "             with a NAME of fleet.yaml; the dispatcher asks the fallback route instead\n"
     ) in contract_text(contract_of(message))
     message.reasons.append(contract_pb2.REASON_NO_ELIGIBLE_MODEL)
     assert "  models     none that may be called\n" in contract_text(contract_of(message))

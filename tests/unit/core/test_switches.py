@@ -96,7 +96,8 @@ def test_the_next_best_route_is_judged_by_its_own_bars_and_the_reason_is_told() 
     )
     assert unsure.rationale == (
         "Not sure enough of b (confidence 0.40, needs 0.75), so it goes to the default route, "
-        f"general; the nearest exemplar of b is {nearest}; a, which fits best of all, is switched off."
+        f"general; the nearest exemplar of b is {nearest}; a, which fits best of all, is switched "
+        "off."
     )
 
 
