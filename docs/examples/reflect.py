@@ -37,4 +37,4 @@ if __name__ == "__main__":
     except grpc.RpcError as error:
         sys.exit(f"{server}: {error.code()}: {error.details()}")
     except (KeyError, json_format.ParseError) as error:
-        sys.exit(f"{server}: {error}")
+        sys.exit(f"{server}: {' '.join(str(error).split())}")
