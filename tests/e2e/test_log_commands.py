@@ -52,15 +52,17 @@ def test_show_says_that_a_text_is_not_the_one_decided_on(tmp_path: Path, kept: b
     index = tmp_path / "index"
     build(topics(tmp_path), index)
     database = f"sqlite:///{tmp_path}/waypost.db"
+    # Similarities of two encoders cannot be compared.
+    settings = {"WAYPOST_DATABASE": database, "WAYPOST_TWO_STAGE": "false"}
     with (
-        running_server(index, WAYPOST_DATABASE=database, WAYPOST_LOG_TEXT=f"{kept}") as server,
+        running_server(index, WAYPOST_LOG_TEXT=f"{kept}", **settings) as server,
         Client(server.address) as client,
     ):
         contract = client.route(CLEAR["music"], wait_for_log=True)
 
     def show(*options: str) -> str:
         command = ("log", "show", contract.decision_id, "--index", str(index), *options)
-        shown = waypost(*command, WAYPOST_DATABASE=database)
+        shown = waypost(*command, **settings)
         assert shown.returncode == 0, shown.stderr
         return shown.stdout
 
