@@ -55,7 +55,8 @@ def _line(audited: "Audited") -> str:
     act = audited.act
     change = f": {act.before} -> {act.after}" if act.before or act.after else ""
     note = f' "{act.note}"' if act.note else ""
-    return f"{_when(audited)}  {act.who or '(no name)'}  {act.act} {act.target}{change}{note}"
+    who = act.who or "somebody without a token"
+    return f"{_when(audited)}  {who}  {act.act} {act.target}{change}{note}"
 
 
 def _when(audited: "Audited") -> str:

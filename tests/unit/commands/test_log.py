@@ -73,6 +73,7 @@ def test_show_knows_reports_whose_decision_is_lost(database: str) -> None:
         "changes": [],
         "not_replayed": [],
         "switches": None,
+        "of_another_text": False,
     }
 
 
