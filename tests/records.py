@@ -9,6 +9,7 @@ from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    ExcludedRecord,
     FlagRecord,
     LogFilter,
     LoggedDecision,
@@ -67,6 +68,7 @@ def decision(**changes: object) -> DecisionRecord:
             StepRecord(route="a/b", depends_on=(1,), confidence=0.1 + 0.2),
         ),
         consultation_usd=0.00012,
+        excluded_models=(ExcludedRecord(name="large", why="switched off by an operator"),),
         metadata={"channel": "chät", "plan": "\x00 'gold'"},
         text="Ein Lied für Jürgen, 日本 \N{MUSICAL NOTE} \x00 'quoted' \"twice\" %s :x",
     )

@@ -123,6 +123,10 @@ def test_show_says_what_a_switch_changes(tmp_path: Path) -> None:
         [of_models, *_] = [c for c in show()["switches"]["changes"] if c["name"] == "models"]
         assert (of_models["before"], of_models["now"]) == (["cheap", "strong"], ["strong"])
 
+        later = client.route(CLEAR["music"], wait_for_log=True)
+        said = waypost("log", "show", later.decision_id, WAYPOST_DATABASE=database).stdout
+        assert "left out     cheap: switched off by an operator\n" in said
+
 
 def test_tail_follows_what_is_decided(tmp_path: Path) -> None:
     build(topics(tmp_path), tmp_path / "index")

@@ -33,6 +33,7 @@ from waypost_client import (
     Client,
     Contract,
     Feedback,
+    InvalidRequestError,
     ModelAttempt,
     SpecialistOutcome,
     UnavailableError,
@@ -219,6 +220,8 @@ def test_no_label_and_no_page_holds_a_query(index_folder: Path) -> None:
     with running(index_folder, **HTTP, WAYPOST_LOG_DECISIONS="true") as server:
         with Client(server.address, timeout_s=20) as client:
             contract = client.route(f"why does {mark} fail", request_id="r1\nfake line")
+            with pytest.raises(InvalidRequestError):
+                client.route(mark, request_id="r2", tenant="acme", allowed_routes=[mark])
         pages = [server.http(f"/{page}")[1] for page in ("metrics", "livez", "readyz", "startupz")]
         log = server.log_text()
     assert mark not in "".join(pages)
@@ -226,6 +229,8 @@ def test_no_label_and_no_page_holds_a_query(index_folder: Path) -> None:
     (line,) = [line for line in log.splitlines() if contract.decision_id in line]
     assert f"route={contract.route}" in line
     assert "request_id=r1\\nfake line" in line
+    (line,) = [line for line in log.splitlines() if "failed request_id=r2" in line]
+    assert line.endswith("tenant=acme caller= code=INVALID_ARGUMENT error=InvalidQueryError")
 
 
 def test_two_processes_add_up_and_either_tells_for_both(index_folder: Path) -> None:

@@ -129,7 +129,7 @@ def test_rows_of_an_older_waypost_stay_and_are_read(database_url: str) -> None:
     with engine.begin() as connection:
         [(text,)] = connection.execute(sqlalchemy.select(DECISIONS.c.record))
         rest = json.loads(text)
-        for name in ("flags", "plan", "metadata", "consultation_usd"):
+        for name in ("flags", "plan", "metadata", "consultation_usd", "excluded_models"):
             del rest[name]
         connection.execute(DECISIONS.update().values(record=json.dumps(rest)))
     log.close()
@@ -137,7 +137,8 @@ def test_rows_of_an_older_waypost_stay_and_are_read(database_url: str) -> None:
     new = decision(at_ms=NOON + 1)
     log.append([new])
     found = [one.decision for one in log.between(EVERYTHING)]
-    older = replace(record, flags=None, plan=None, metadata=None, consultation_usd=None)
+    unkept = dict.fromkeys(("flags", "plan", "metadata", "consultation_usd", "excluded_models"))
+    older = replace(record, **unkept)  # type: ignore[arg-type]
     assert found == [older, new]
     assert [len(one.outcomes) for one in log.between(EVERYTHING)] == [1, 0]
     log.close()
