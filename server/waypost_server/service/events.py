@@ -8,7 +8,7 @@ from typing import Protocol
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.report import OutcomeReport
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Routed
+from waypost_server.service.routed import Routed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from waypost_server.core.decision_log import (
 )
 from waypost_server.core.query import Query
 from waypost_server.core.redaction import without
-from waypost_server.service.engine import Timings
 from waypost_server.service.events import Decided, Reported
+from waypost_server.service.routed import Timings
 
 DECISION_BYTES, OUTCOME_BYTES = 2_000, 500
 """Memory of a record without what may be long."""

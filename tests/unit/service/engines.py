@@ -22,12 +22,13 @@ from waypost_server.core.shared_state import SharedState
 from waypost_server.service.admission import Admission
 from waypost_server.service.doors import Doors
 from waypost_server.service.endpoints import Endpoints
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observer, Observers
 from waypost_server.service.failures import Failed, Failures
 from waypost_server.service.journal import Journal
 from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
+from waypost_server.service.routed import Routed
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served

@@ -19,11 +19,12 @@ from waypost_server.core.decision_log import DecisionRecord, OutcomeRecord
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.report import OutcomeReport, SpecialistOutcome
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.events import Reported
 from waypost_server.service.ids import new_decision_id
 from waypost_server.service.journal import BATCH, is_written
 from waypost_server.service.log_records import size_of
+from waypost_server.service.routed import Routed
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from waypost_server.core.decision import PlanStep
 from waypost_server.core.decision_log import ExcludedRecord, FlagRecord, StepRecord
 from waypost_server.core.query import Query
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Routed
 from waypost_server.service.events import Decided
 from waypost_server.service.log_records import decision_record, size_of
+from waypost_server.service.routed import Routed
 
 
 def flag(kind: FlagKind, start: int, end: int) -> Flag:
