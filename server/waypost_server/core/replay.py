@@ -12,8 +12,10 @@ SAME = 1e-6
 """Numbers that differ by less are the same: another processor rounds otherwise."""
 
 NEAR = 0.05
-"""By how much a text's similarities to the same exemplars differ at most: in int8 the processor has
-a say in them, and another text is further away from one candidate or another."""
+"""By how much a text's similarities to the same exemplars differ at most.
+
+In int8 the processor has a say in them; another text is further away from one candidate or another.
+"""
 
 _COMPARED: Mapping[str, Callable[[DecisionRecord], Value]] = {
     "route": lambda one: one.route,

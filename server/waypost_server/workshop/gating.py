@@ -171,7 +171,7 @@ class Gate:
             self._notes.append(
                 f"bundle {live.version}, which is live, was tuned on labelled queries, this one "
                 f"is not yet: `waypost tune FILE --version {stored.version}` tunes it, and makes "
-                "it live if it passes then"
+                "it live if that is a gain, or with --anyway, and it passes then"
             )
 
     def _tell_gone(self, stored: StoredBundle) -> None:

@@ -86,6 +86,26 @@ def test_a_change_within_noise_is_no_gain_and_changes_nothing(
     assert BundleStore(index).live_version() == before
 
 
+def test_what_sends_fewer_queries_in_scope_to_their_route_leaves_the_bundle_and_says_so(
+    repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    routes = Path(shutil.copytree(repo / "routes", tmp_path / "routes"))
+    exemplars = routes / "debugging/exemplars.txt"
+    exemplars.write_text(f"{exemplars.read_text()}\nwhy is it slow on mondays\n")
+    settings = {"index": index, "encoder": encoder_folder, "routes": routes}
+    built = waypost("build", "--no-gate", "--json", **settings)
+    before = json.loads(built.stdout)["version"]
+    ran = waypost("tune", repo / "routes/eval", **settings)
+    assert ran.returncode == 0, ran.stderr
+    assert "\nA loss beyond noise.\n" in ran.stdout
+    assert ", beyond noise\nFewer queries " in ran.stdout
+    assert ran.stdout.endswith(
+        f"waypost: the bundle in {index} stays as it is: tuning is no gain; --anyway makes it live "
+        "all the same\n"
+    )
+    assert BundleStore(index).live_version() == before
+
+
 def test_too_few_queries_are_refused_with_how_many_it_takes(
     repo: Path, index: Path, encoder_folder: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +157,9 @@ def test_what_a_build_lacks_for_want_of_tuning_a_tuning_of_its_bundle_mends(
     assert store.live_version() == tuned["version"]
     assert f"`waypost tune FILE --version {version}` tunes it" in refused.stderr
     again = waypost(
-        "tune", routes / "eval", "--version", version, "--json", routes=routes, **settings
+        *("tune", routes / "eval", "--version", version, "--anyway", "--json"),
+        routes=routes,
+        **settings,
     )
     assert again.returncode == 0, again.stderr
     live = store.load()
