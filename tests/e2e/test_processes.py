@@ -190,6 +190,7 @@ def test_sigterm_lets_all_calls_in_flight_finish(index_folder: Path) -> None:
         assert kinds.count({Contract}) >= 2
         assert not children()
         assert "Traceback" not in server.log_text()
+        assert "the supervisor is gone" not in server.log_text()
         with pytest.raises(UnavailableError), Client(server.address) as client:
             client.routes()
 
@@ -207,6 +208,7 @@ def test_no_process_outlives_a_supervisor_that_was_killed(index_folder: Path) ->
         server.process.kill()
         assert server.exit_code() == -signal.SIGKILL
         until(lambda: not children())
+        assert server.log_text().count("the supervisor is gone; this process stops, too") == 2
     with held(server.address):
         pass  # the port is free
 

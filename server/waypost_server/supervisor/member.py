@@ -7,6 +7,7 @@ PR_SET_PDEATHSIG on Linux alone, and to a process whose supervisor went before i
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ from waypost_server.supervisor.job import Job
 STDIN = 0
 GRACE_SECONDS = 10.0
 """Beyond the drain's limit; who has not left by then, hangs."""
+
+_log = logging.getLogger(__name__)
 
 
 class Pipes:
@@ -57,6 +60,7 @@ class Pipes:
         """Hands over line by line, and leaves with the supervisor."""
         while line := self.line():
             self._hear(line)
+        _log.error("the supervisor is gone; this process stops, too")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(limit_seconds)
         os._exit(1)
