@@ -9,6 +9,7 @@ from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    ExcludedRecord,
     FlagRecord,
     LogFilter,
     LoggedDecision,
@@ -67,6 +68,7 @@ def decision(**changes: object) -> DecisionRecord:
             StepRecord(route="a/b", depends_on=(1,), confidence=0.1 + 0.2),
         ),
         consultation_usd=0.00012,
+        excluded_models=(ExcludedRecord(name="large", why="switched off by an operator"),),
         metadata={"channel": "chät", "plan": "\x00 'gold'"},
         text="Ein Lied für Jürgen, 日本 \N{MUSICAL NOTE} \x00 'quoted' \"twice\" %s :x",
     )
@@ -109,6 +111,8 @@ class MemoryLog:
         batches: what was kept, by transaction.
         problem: what the next attempts raise; None for nothing.
         refused: tells which records can never be kept.
+        size_problem: what asking for the size raises; None for nothing.
+        measured: how often it was asked for.
     """
 
     def __init__(self) -> None:
@@ -118,6 +122,8 @@ class MemoryLog:
         self.gate = threading.Event()
         self.gate.set()
         self.attempts = 0
+        self.size_problem: Exception | None = None
+        self.measured = 0
 
     @property
     def decision_ids(self) -> list[str]:
@@ -155,3 +161,9 @@ class MemoryLog:
 
     def delete_before(self, time_ms: int, *, limit: int) -> int:
         raise DecisionLogError(f"not needed: {time_ms} {limit}")
+
+    def size_bytes(self) -> int:
+        self.measured += 1
+        if self.size_problem:
+            raise self.size_problem
+        return 1_000 * sum(len(batch) for batch in self.batches)

@@ -1,10 +1,14 @@
 """Whom to call and how, from protobuf to the client's types."""
 
+import math
 from functools import lru_cache
+
+import grpc
 
 from waypost.v1 import contract_pb2
 from waypost_client import _policy as p
 from waypost_client import _specialist as s
+from waypost_client._errors import InternalError
 from waypost_client._names import name_of
 
 pb = contract_pb2
@@ -24,17 +28,11 @@ def specialist_ref_of(message: contract_pb2.SpecialistRef) -> s.SpecialistRef:
 @lru_cache(maxsize=512)
 def _specialist_ref(serialized: bytes) -> s.SpecialistRef:
     message = contract_pb2.SpecialistRef.FromString(serialized)
-    sampling, timeouts = message.sampling, message.timeouts
+    timeouts = message.timeouts
     return s.SpecialistRef(
         prompt_sha256=message.prompt_sha256,
         models=tuple(map(_model, message.models)),
-        sampling=s.Sampling(
-            temperature=sampling.temperature if sampling.HasField("temperature") else None,
-            top_p=sampling.top_p if sampling.HasField("top_p") else None,
-            max_output_tokens=sampling.max_output_tokens,
-            stop=tuple(sampling.stop),
-            seed=sampling.seed if sampling.HasField("seed") else None,
-        ),
+        sampling=_sampling(message.sampling),
         timeouts=s.Timeouts(
             total_ms=timeouts.total_ms,
             first_token_ms=timeouts.first_token_ms,
@@ -45,6 +43,19 @@ def _specialist_ref(serialized: bytes) -> s.SpecialistRef:
         policy=_policy(message.policy),
         shadows=tuple(map(_shadow, message.shadows)),
         helper_models=tuple(map(_model, message.helper_models)),
+    )
+
+
+def _sampling(message: contract_pb2.Sampling) -> s.Sampling:
+    """How to sample; raises InternalError for numbers that no model can be sent in JSON."""
+    if not (math.isfinite(message.temperature) and math.isfinite(message.top_p)):
+        raise InternalError(grpc.StatusCode.INTERNAL, "the router sent a number that is not finite")
+    return s.Sampling(
+        temperature=message.temperature if message.HasField("temperature") else None,
+        top_p=message.top_p if message.HasField("top_p") else None,
+        max_output_tokens=message.max_output_tokens,
+        stop=tuple(message.stop),
+        seed=message.seed if message.HasField("seed") else None,
     )
 
 

@@ -3,14 +3,13 @@
 import json
 
 from waypost_client._errors import UnavailableError, WaypostError
-from waypost_client._types import Calibration, Contract, PlanStep, RouteList
+from waypost_client._types import Action, Calibration, Contract, PlanStep, Reason, RouteList
 
 
 def contract_text(contract: Contract) -> str:
     """A contract on a few lines."""
     uncalibrated = contract.calibration in (Calibration.NONE, Calibration.UNSPECIFIED)
     calibrated = " (not calibrated)" if uncalibrated else ""
-    models = ", ".join(model.name for model in contract.specialist.models) or "none named"
     timings = contract.timings
     best = contract.candidates[0].route if contract.candidates else contract.route
     of_best = "" if best == contract.route else f" of {best}"
@@ -19,7 +18,7 @@ def contract_text(contract: Contract) -> str:
         f"confidence{of_best} {contract.confidence:.2f}{calibrated}",
         f"  why        {contract.rationale}",
         f"  reasons    {', '.join(contract.reasons)}",
-        f"  models     {models}",
+        f"  models     {_models_text(contract)}",
         f"  fallback   {contract.fallback_route or 'none'}",
         f"  took       {timings.total_us / 1000:.1f} ms: encode {timings.encode_us / 1000:.1f}, "
         f"search {timings.search_us / 1000:.2f}, decide {timings.decide_us / 1000:.2f}, "
@@ -45,6 +44,20 @@ def contract_text(contract: Contract) -> str:
             for exemplar in candidate.nearest_exemplars
         )
     return "\n".join(lines)
+
+
+def _models_text(contract: Contract) -> str:
+    """The models' names, or why there are none and what to do."""
+    if contract.specialist.models:
+        return ", ".join(model.name for model in contract.specialist.models)
+    if Reason.NO_ELIGIBLE_MODEL in contract.reasons:
+        return "none that may be called"
+    if contract.action is Action.REFUSE:
+        return "none named"
+    return (
+        f"none named: {contract.route}/route.yaml has no `specialist: {{models: [NAME]}}`\n"
+        "             with a NAME of fleet.yaml; the dispatcher asks the fallback route instead"
+    )
 
 
 def _step_text(step: PlanStep) -> str:

@@ -29,4 +29,12 @@ def call(address: str, method: str, request: str) -> str:
 
 
 if __name__ == "__main__":
-    print(call(os.environ.get("WAYPOST_ADDRESS", "127.0.0.1:50051"), *sys.argv[1:]))
+    if len(sys.argv) != 3:
+        sys.exit("usage: reflect.py PACKAGE.SERVICE/METHOD JSON")
+    server = os.environ.get("WAYPOST_ADDRESS", "127.0.0.1:50051")
+    try:
+        print(call(server, *sys.argv[1:]))
+    except grpc.RpcError as error:
+        sys.exit(f"{server}: {error.code()}: {error.details()}")
+    except (KeyError, json_format.ParseError) as error:
+        sys.exit(f"{server}: {' '.join(str(error).split())}")

@@ -4,8 +4,11 @@ import sys
 
 import waypost_client
 
-with waypost_client.Client("127.0.0.1:50051") as client:
-    contract = client.route(sys.argv[1])
+try:
+    with waypost_client.Client("127.0.0.1:50051") as client:
+        contract = client.route(" ".join(sys.argv[1:]))
+except waypost_client.WaypostError as error:
+    sys.exit(f"127.0.0.1:50051: {error}")
 
 print(contract.route, f"{contract.confidence:.2f}", contract.outcome)
 print(contract.rationale)

@@ -92,6 +92,7 @@ async def serve(
         choosing=budgeting.choosing,
         escalating=advice.escalating,
         completing=advice.completing,
+        failures=observing.failures,
     )
     server = Server(
         parts,

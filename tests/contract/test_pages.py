@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from waypost_server.core import query
+from waypost_server.core.catalog import Taxonomy
+from waypost_server.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -51,3 +55,23 @@ def test_the_first_screen_has_something_to_run_and_a_contract() -> None:
     assert lines.index("```sh") < 25
     assert lines.index("```json") < 30
     assert len(lines) <= 260
+
+
+def test_the_limits_of_a_request_are_those_that_are_kept() -> None:
+    section = prose("docs/concepts.md").split("## What a request may hold")[1].split("## ")[0]
+    said = [
+        [int(number.replace(",", "")) for number in re.findall(r"(?<!-)\b\d[\d,]*", limit)]
+        for limit in re.findall(r"^\| (?!what|---).* \| (.*) \|$", section, re.MULTILINE)
+    ]
+    text = Taxonomy(default_route="any").max_query_bytes
+    assert said == [
+        [text],
+        [query.MAX_BATCH],
+        [query.MAX_METADATA_ENTRIES, query.MAX_METADATA_BYTES],
+        [query.MAX_ID_BYTES],
+        [query.MAX_ROUTES_NAMED],
+        [query.MAX_CANDIDATES],
+        [Settings.model_fields["max_message_bytes"].default],
+    ]
+    readme = prose("README.md")
+    assert f"A query holds {text:,} bytes at most, a batch {query.MAX_BATCH}" in readme

@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from waypost_client import (
 )
 
 ROUTE_QUERY = "/waypost.v1.RouterService/RouteQuery"
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 FUZZ = settings(max_examples=250, deadline=None, derandomize=True)
 
 
@@ -208,6 +210,30 @@ def test_bytes_that_are_no_message_are_the_callers_fault(
         _send(channel, content)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "not a valid message" in str(caught.value.details())
+
+
+@pytest.mark.parametrize("content", [b"\x0a\x02\xc3\x28", b"\xff\xff\xff\xff"])
+@pytest.mark.parametrize("opened", ["channel", "admin_channel"])
+def test_garbage_for_the_standard_services_is_refused_and_leaves_no_traceback(
+    request: pytest.FixtureRequest, server: ServerProcess, opened: str, content: bytes
+) -> None:
+    channel: grpc.Channel = request.getfixturevalue(opened)
+    reflect: Any = channel.stream_stream(REFLECTION)
+    listed = reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString()
+    for requests in ([content], [listed, content, listed]):
+        with pytest.raises(grpc.RpcError) as caught:
+            list(reflect(iter(requests), timeout=10))
+        _is_refused(caught.value)
+    watch: Any = channel.unary_stream("/grpc.health.v1.Health/Watch")
+    with pytest.raises(grpc.RpcError) as caught:
+        list(watch(content, timeout=10))
+    _is_refused(caught.value)
+    assert "Traceback" not in server.log_text()
+
+
+def _is_refused(error: Any) -> None:  # noqa: ANN401  (gRPC's error is a call, too)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "not a valid message" in error.details()
 
 
 @FUZZ

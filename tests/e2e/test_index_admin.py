@@ -106,7 +106,7 @@ def test_a_build_tells_how_far_it_is_and_is_served_by_all_when_it_is_done(
         with Client(server.address, timeout_s=20, connections=16) as client:
             answers = [client.route("who won the tennis final last night") for _ in range(16)]
         assert {(answer.route, answer.index_version) for answer in answers} == {("sport", new)}
-        assert "somebody without a name builds" in server.log_text()
+        assert "somebody without a token builds" in server.log_text()
         assert f"activated index {new}; before it was {server.index_version}" in server.log_text()
         audited = json.loads(waypost("audit", "--json", WAYPOST_DATABASE=database).stdout)
         assert [(act["act"], act["before"], act["after"]) for act in audited] == [

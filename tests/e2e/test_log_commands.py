@@ -5,9 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.processes import ROOT, WAYPOST, environment, running_server, waypost
 from tests.e2e.topics import CLEAR, build, topics
 from waypost_client import AdminClient, Client
+from waypost_server.commands.replay_text import OF_ANOTHER_TEXT, OF_GIVEN_TEXT
 
 
 def test_show_says_what_a_new_bundle_changes(tmp_path: Path) -> None:
@@ -42,6 +45,35 @@ def test_show_says_what_a_new_bundle_changes(tmp_path: Path) -> None:
         assert (changes["route"]["before"], changes["route"]["now"]) == ("music", "travel")
         assert changes["index_version"]["before"] == server.index_version
         assert {"confidence", "threshold", "candidates", "models"} <= changes.keys()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_show_says_that_a_text_is_not_the_one_decided_on(tmp_path: Path, kept: bool) -> None:
+    index = tmp_path / "index"
+    build(topics(tmp_path), index)
+    database = f"sqlite:///{tmp_path}/waypost.db"
+    # Similarities of two encoders cannot be compared.
+    settings = {"WAYPOST_DATABASE": database, "WAYPOST_TWO_STAGE": "false"}
+    with (
+        running_server(index, WAYPOST_LOG_TEXT=f"{kept}", **settings) as server,
+        Client(server.address) as client,
+    ):
+        contract = client.route(CLEAR["music"], wait_for_log=True)
+
+    def show(*options: str) -> str:
+        command = ("log", "show", contract.decision_id, "--index", str(index), *options)
+        shown = waypost(*command, **settings)
+        assert shown.returncode == 0, shown.stderr
+        return shown.stdout
+
+    own, another = ("--text", CLEAR["music"]), ("--text", CLEAR["travel"])
+    said = show(*own)
+    assert "nothing: it would be decided as it was" in said
+    assert OF_ANOTHER_TEXT not in said
+    assert (OF_GIVEN_TEXT in said) is not kept
+    assert OF_ANOTHER_TEXT in show(*another)
+    for options, is_another in ((own, False), (another, True)):
+        assert json.loads(show(*options, "--json"))["replay"]["of_another_text"] is is_another
 
 
 def test_show_says_what_a_switch_changes(tmp_path: Path) -> None:
@@ -90,6 +122,10 @@ def test_show_says_what_a_switch_changes(tmp_path: Path) -> None:
         admin.set_model_enabled("cheap", False)
         [of_models, *_] = [c for c in show()["switches"]["changes"] if c["name"] == "models"]
         assert (of_models["before"], of_models["now"]) == (["cheap", "strong"], ["strong"])
+
+        later = client.route(CLEAR["music"], wait_for_log=True)
+        said = waypost("log", "show", later.decision_id, WAYPOST_DATABASE=database).stdout
+        assert "left out     cheap: switched off by an operator\n" in said
 
 
 def test_tail_follows_what_is_decided(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from tests.e2e.http2 import END_HEADERS, Frame, call_headers, header_block, opened
 from tests.e2e.processes import (
     ROOT,
     WAYPOST,
@@ -31,11 +33,13 @@ from waypost_client import (
     Client,
     Contract,
     Feedback,
+    InvalidRequestError,
     ModelAttempt,
     SpecialistOutcome,
     UnavailableError,
     WaypostError,
 )
+from waypost_server.service.http_port import MOST_CONNECTIONS
 
 HTTP = {"WAYPOST_HTTP_ADDRESS": "127.0.0.1:0"}
 TEXTS = [
@@ -156,6 +160,59 @@ def test_what_is_shown_is_exactly_what_was_sent(index_folder: Path) -> None:
     assert shown.values("waypost_bundle_info", "index_version") == {server.index_version}
     assert shown("waypost_serving") == 1
     assert shown("waypost_resident_bytes") > 50e6
+    assert shown("waypost_decision_log_bytes") > 10_000
+    assert shown("waypost_rpc_unread_total") == 0
+
+
+def test_calls_that_are_taken_back_are_counted_wherever_they_have_come(
+    index_folder: Path,
+) -> None:
+    with running(index_folder, **HTTP) as server:
+        with grpc.insecure_channel(server.address) as channel:
+            _hold(channel).cancel()
+            until(lambda: scrape(server)("waypost_rpc_seconds_count", code="CANCELLED") == 1)
+        streams = iter(range(1, 10_001, 2))
+
+        def taken_back() -> bool:
+            """Of calls that are made and taken back before their request some have come so far."""
+            block = header_block(call_headers("/waypost.v1.RouterService/RouteQuery"))
+            stream = next(streams)
+            made = Frame(kind=Frame.HEADERS, flags=END_HEADERS, stream=stream, payload=block)
+            connection.send(made)
+            time.sleep(0.05)
+            connection.send(Frame(kind=Frame.RST_STREAM, stream=stream, payload=b"\0\0\0\x08"))
+            return scrape(server)("waypost_rpc_unread_total") >= 3
+
+        with opened(server.address) as connection:
+            until(taken_back)
+        shown = scrape(server)
+        assert shown("waypost_rpc_seconds_count") == 1
+
+
+def test_probes_are_answered_while_strangers_hold_every_connection(index_folder: Path) -> None:
+    """Each says a byte now and then, without end, and comes again as soon as it is closed."""
+    with running(index_folder, **HTTP) as server, ExitStack() as ends:
+        address = http_address(server.log).split(":")
+        where = address[0], int(address[1])
+        over, made = threading.Event(), list[socket.socket]()
+
+        def hold() -> None:
+            while not over.is_set():
+                with suppress(OSError), socket.create_connection(where, timeout=1) as connection:
+                    connection.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
+                    made.append(connection)
+                    while not over.wait(0.5):
+                        connection.sendall(b"a")
+
+        strangers = [threading.Thread(target=hold) for _ in range(MOST_CONNECTIONS + 8)]
+        for stranger in strangers:
+            stranger.start()
+            ends.callback(stranger.join)
+        ends.callback(over.set)
+        until(lambda: len(made) >= len(strangers))
+        for _ in range(20):
+            assert server.http("/livez")[0] == 200
+        assert scrape(server)("waypost_serving") == 1
 
 
 def test_no_label_and_no_page_holds_a_query(index_folder: Path) -> None:
@@ -163,6 +220,8 @@ def test_no_label_and_no_page_holds_a_query(index_folder: Path) -> None:
     with running(index_folder, **HTTP, WAYPOST_LOG_DECISIONS="true") as server:
         with Client(server.address, timeout_s=20) as client:
             contract = client.route(f"why does {mark} fail", request_id="r1\nfake line")
+            with pytest.raises(InvalidRequestError):
+                client.route(mark, request_id="r2", tenant="acme", allowed_routes=[mark])
         pages = [server.http(f"/{page}")[1] for page in ("metrics", "livez", "readyz", "startupz")]
         log = server.log_text()
     assert mark not in "".join(pages)
@@ -170,6 +229,8 @@ def test_no_label_and_no_page_holds_a_query(index_folder: Path) -> None:
     (line,) = [line for line in log.splitlines() if contract.decision_id in line]
     assert f"route={contract.route}" in line
     assert "request_id=r1\\nfake line" in line
+    (line,) = [line for line in log.splitlines() if "failed request_id=r2" in line]
+    assert line.endswith("tenant=acme caller= code=INVALID_ARGUMENT error=InvalidQueryError")
 
 
 def test_two_processes_add_up_and_either_tells_for_both(index_folder: Path) -> None:

@@ -1,14 +1,18 @@
 """Waypost as a user installs it: from its wheels, outside of a clone."""
 
 import os
+import re
+import socket
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import ROOT
+from tests.e2e.processes import READY, ROOT, ended
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +28,59 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {wheel.name.partition("-")[0]: wheel for wheel in built.glob("*.whl")}
 
 
+def installed(*sites: Path) -> dict[str, str]:
+    """The environment of a user whose packages are in `sites`."""
+    kept = {k: v for k, v in os.environ.items() if "WAYPOST" not in k and k != "PYTHONPATH"}
+    return kept | {"PYTHONPATH": os.pathsep.join(map(str, sites))}
+
+
+def follow(readme: Path, folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """What the commands of a README print, run in `folder` as they stand there."""
+    command = folder / "bin/waypost"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m waypost_server "$@"\n')
+    command.chmod(0o755)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    env = {
+        **environment,
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "WAYPOST_ADDRESS": f"127.0.0.1:{port}",
+        "WAYPOST_ADMIN_ADDRESS": "127.0.0.1:0",
+    }
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", readme.read_text("utf-8"), re.M | re.S)
+    said = []
+    with ExitStack() as running:
+        for line in commands.splitlines():
+            shell = ["sh", "-c", f"exec {line}"]
+            if not line.startswith("waypost serve"):
+                done = subprocess.run(
+                    shell, cwd=folder, env=env, capture_output=True, text=True, check=False
+                )
+                assert done.returncode == 0, f"{line}: {done.stderr}"
+                said.append(done.stdout)
+                continue
+            server = running.enter_context(
+                subprocess.Popen(
+                    shell,
+                    cwd=folder,
+                    env=env,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+            running.enter_context(ended(server))
+            assert server.stdout is not None
+            assert READY.fullmatch(server.stdout.readline())
+    return said
+
+
 def run(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if "WAYPOST" not in k and k != "PYTHONPATH"}
     return subprocess.run(
         [sys.executable, "-m", "waypost_server", *arguments],
-        env=environment | {"PYTHONPATH": str(site)},
+        env=installed(site),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -49,9 +101,21 @@ def test_the_wheels_route_a_query_without_a_clone(wheels: dict[str, Path], tmp_p
     zipfile.ZipFile(wheels["waypost_encoder"]).extractall(site)
     built = run(site, folder, "build")
     assert built.returncode == 0, built.stderr
-    asked = run(site, folder, "eval", "routes/eval/held_out.jsonl")
-    assert asked.returncode == 0, asked.stderr
+    _, evaluated, asked = follow(folder / "routes/README.md", folder, installed(site))
+    assert "accuracy" in evaluated
+    assert asked.startswith("billing: MATCHED, INVOKE;")
     assert str(site) in run(site, folder, "config", "show").stdout
+
+
+def test_a_clone_s_commands_do_what_the_starter_s_readme_says_outside_of_the_clone(
+    tmp_path: Path,
+) -> None:
+    environment = installed(*(ROOT / name for name in ("proto", "client", "server")))
+    init = [sys.executable, "-m", "waypost_server", "init", "our routes"]
+    subprocess.run(init, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    built, _, asked = follow(tmp_path / "our routes/README.md", tmp_path, environment)
+    assert "is live in index: 3 routes" in built
+    assert asked.startswith("billing: MATCHED, INVOKE;")
 
 
 def test_the_wheel_holds_the_three_packages_and_no_encoder(wheels: dict[str, Path]) -> None:

@@ -164,10 +164,10 @@ def test_the_commands_switch_list_and_audit(topics_index: Path, tmp_path: Path) 
     lines = runner.invoke(audit, []).output.splitlines()
     assert [line.split("  ", 1)[1] for line in lines] == [
         "ada  switch route poetry: on -> off",
-        "(no name)  switch route poetry: off -> on",
-        '(no name)  switch route music: on -> off "it drifts"',
-        "(no name)  switch model cheap: on -> off",
-        "(no name)  switch model cheap: off -> on",
+        "somebody without a token  switch route poetry: off -> on",
+        'somebody without a token  switch route music: on -> off "it drifts"',
+        "somebody without a token  switch model cheap: on -> off",
+        "somebody without a token  switch model cheap: off -> on",
     ]
     acts = json.loads(runner.invoke(audit, ["--json"]).output)
     assert [act["target"] for act in acts] == ["poetry", "poetry", OFF, "cheap", "cheap"]

@@ -3,6 +3,7 @@
 MINILM_SOURCE names the folder of the original all-MiniLM-L6-v2, for the tests of the shipped model.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -179,3 +180,16 @@ def test_an_encoder_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert isinstance(ended.exception, EncoderError)
     assert "it is there already" in str(ended.exception)
     assert read_manifest(tmp_path / "out") == before
+
+
+def test_a_tokenizer_that_no_server_would_take_is_refused(tmp_path: Path) -> None:
+    source = save_tiny_model(tmp_path / "tiny", pooling="mean")
+    path = source / "tokenizer.json"
+    said = json.loads(path.read_text("utf-8"))
+    said["decoder"] = {"type": "Replace", "pattern": {"Regex": "(a*)*"}, "content": ""}
+    path.write_text(json.dumps(said), "utf-8")
+    ended = run(source, tmp_path / "out")
+    assert isinstance(ended.exception, EncoderError)
+    assert "its tokenizer cannot be used: tokenizer.json: decoder is of type 'Replace'" in str(
+        ended.exception
+    )

@@ -120,6 +120,22 @@ class Raw:
     body: bytes
     status: int = 200
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Writes what it likes, and goes; more of it only when the client has read what came before.
+
+    Attributes:
+        head: bytes that come first, the status line among them.
+        part: bytes that come over and over.
+        most: bytes after which it goes; an attack that works ends there.
+    """
+
+    head: bytes
+    part: bytes
+    most: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,7 @@ Behaviour = (
     | CutInTheMiddle
     | MalformedJson
     | Raw
+    | Flood
     | FailsInTheMiddle
     | Hangs
     | ContentFilter

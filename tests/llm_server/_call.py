@@ -17,6 +17,7 @@ class Call:
         began_at: when it came, on `time.monotonic`.
         ended_at: when it was answered, or the client went; None while it runs.
         hung_up: whether the client went before the end.
+        flooded: bytes of a flood that were written.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Call:
     began_at: float
     ended_at: float | None = None
     hung_up: bool = False
+    flooded: int = 0
 
     @property
     def model(self) -> str:

@@ -16,6 +16,7 @@ from tests.llm_server._behaviours import (
     Escalates,
     Fails,
     FailsInTheMiddle,
+    Flood,
     Hangs,
     MalformedJson,
     RateLimited,
@@ -57,8 +58,10 @@ class Exchange:
                 await self._answer(behaviour.answer)
             case ContentFilter(text=text, as_error=False):
                 await self._answer(Answer(text, finish="content_filter"))
-            case Raw(body=body, status=status, content_type=kind):
-                self._respond(status, body, kind=kind)
+            case Raw(body=body, status=status, content_type=kind, headers=headers):
+                self._respond(status, body, kind=kind, headers=headers)
+            case Flood():
+                await self._flood(behaviour)
             case CutInTheMiddle() | MalformedJson() | FailsInTheMiddle() | Hangs():
                 await self._break_off(behaviour)
             case _:
@@ -121,6 +124,21 @@ class Exchange:
             self._transport.abort()
         else:
             self._transport.close()
+
+    async def _flood(self, flood: Flood) -> None:
+        self._due += flood.head
+        while self._call.flooded < flood.most and not self._transport.is_closing():
+            self._due += flood.part
+            self._call.flooded += len(flood.part)
+            self._flush()
+            while self._is_written_to():  # noqa: ASYNC110 (a transport tells a protocol alone)
+                await asyncio.sleep(0.001)
+        if self._transport.is_closing():
+            await asyncio.Event().wait()  # the connection's end is at hand, and ends this too
+        self._transport.close()
+
+    def _is_written_to(self) -> bool:
+        return bool(self._transport.get_write_buffer_size()) and not self._transport.is_closing()
 
     async def _fail(self, failure: Fails) -> None:
         await self._pause(failure.after_s)

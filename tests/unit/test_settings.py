@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from waypost_server.core.errors import SettingsError
-from waypost_server.settings import Settings, settings_table
+from waypost_server.settings import Settings, settings_table, shipped
+from waypost_server.settings.sources import NEAREST
 
 
 @pytest.fixture
@@ -22,7 +23,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("WAYPOST_ADRESS", "did you mean WAYPOST_ADDRESS?"),
         ("WAYPOST_INDEX_DIR", "did you mean WAYPOST_INDEX?"),
         ("waypost_worker", "did you mean WAYPOST_WORKERS?"),
-        ("WAYPOST_COLOUR_OF_THE_SKY", "the settings are WAYPOST_ADDRESS, WAYPOST_"),
     ],
 )
 def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
@@ -34,6 +34,21 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
     assert str(error.value).startswith(f"{name} is no setting of Waypost; {hint}")
 
 
+def test_one_that_is_like_none_is_refused_with_the_nearest_few(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WAYPOST_COLOUR_OF_THE_SKY", "x")
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    head, names, foot = str(error.value).splitlines()
+    assert head == "WAYPOST_COLOUR_OF_THE_SKY is no setting of Waypost; the nearest are"
+    assert foot == "and `waypost config show --markdown` lists all"
+    nearest = [name.removeprefix("WAYPOST_").lower() for name in names.strip().split(", ")]
+    assert len(nearest) == NEAREST
+    assert {*Settings.model_fields}.issuperset(nearest)
+    assert len(names) <= 100
+
+
 WRONG = {
     "WAYPOST_ADDRESS": [
         ("localhost", "write HOST:PORT, an IPv6 address in brackets"),
@@ -43,24 +58,21 @@ WRONG = {
         ("localhost:65536", "the port must be a number from 0 to 65535"),
         ("localhost:٣", "the port must be a number from 0 to 65535"),
     ],
-    "WAYPOST_PROCESSES": [("0", "Input should be greater than or equal to 1")],
-    "WAYPOST_WORKERS": [
-        ("0", "Input should be greater than 0"),
-        ("many", "Input should be a valid integer, unable to parse string as an integer"),
-        ("", "Input should be a valid integer, unable to parse string as an integer"),
-    ],
-    "WAYPOST_QUEUE_CAPACITY": [("-1", "Input should be greater than 0")],
-    "WAYPOST_MAX_MESSAGE_BYTES": [("1023", "Input should be greater than or equal to 1024")],
+    "WAYPOST_PROCESSES": [("0", "write a whole number from 1 to 256")],
+    "WAYPOST_WORKERS": [(value, "write a whole number above 0") for value in ("0", "many", "")],
+    "WAYPOST_QUEUE_CAPACITY": [("-1", "write a whole number above 0")],
+    "WAYPOST_MAX_MESSAGE_BYTES": [("1023", "write a whole number from 1,024 to 1,073,741,824")],
+    "WAYPOST_PATIENCE_MS": [("0", "write a number above 0 and up to 60,000")],
+    "WAYPOST_TENANT_RATE": [("-1", "write a number of at least 0")],
+    "WAYPOST_WATCH": [("maybe", "write true or false")],
     "WAYPOST_DRAIN_SECONDS": [
-        ("-0.1", "Input should be greater than or equal to 0"),
-        ("nan", "Input should be less than or equal to 3600"),
-        ("inf", "Input should be less than or equal to 3600"),
+        (value, "write a number from 0 to 3,600") for value in ("-0.1", "nan", "inf", "ten")
     ],
     "WAYPOST_BUNDLES_URL": [
         (value, "it is no URL: write file:///FOLDER, s3://BUCKET/PREFIX or another URL of fsspec")
         for value in ("/mnt/shared", "s3:bucket/fleet", "s3:/bucket", "s3://", "://bucket", "s3")
     ],
-    "WAYPOST_LOG_LEVEL": [("loud", "Input should be 'debug', 'info', 'warning' or 'error'")],
+    "WAYPOST_LOG_LEVEL": [("loud", "write debug, info, warning or error")],
 }
 
 
@@ -81,7 +93,9 @@ def test_every_wrong_value_is_named_at_once(environment: pytest.MonkeyPatch) -> 
     environment.setenv("WAYPOST_LOG_LEVEL", "loud")
     with pytest.raises(SettingsError) as error:
         Settings.load(address="nowhere")
-    named = [line.split()[0] for line in str(error.value).splitlines()]
+    lines = str(error.value).splitlines()
+    assert lines[0].startswith("WAYPOST_ADDRESS is 'nowhere' on the command line: write HOST:PORT")
+    named = [line.split()[0] for line in lines]
     assert named == ["WAYPOST_ADDRESS", "WAYPOST_WORKERS", "WAYPOST_LOG_LEVEL"]
 
 
@@ -108,6 +122,18 @@ def test_an_override_mends_a_wrong_value_of_the_environment(
 ) -> None:
     environment.setenv("WAYPOST_ADDRESS", "nowhere")
     assert Settings.load(address="localhost:1").address == "localhost:1"
+
+
+def test_a_clone_s_own_commands_find_its_encoders_in_any_working_directory(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    models = Path(shipped.__file__).parents[3] / "models"
+    environment.chdir(tmp_path)
+    settings = Settings.load()
+    assert settings.encoder == models / "all-MiniLM-L6-v2"
+    assert settings.static_encoder == models / "all-MiniLM-L6-v2-static"
+    (tmp_path / "models/all-MiniLM-L6-v2").mkdir(parents=True)
+    assert Settings.load().encoder == Path("models/all-MiniLM-L6-v2")
 
 
 def test_the_longest_batch_of_the_longest_queries_fits_the_default_message(
@@ -179,11 +205,13 @@ def test_a_file_comes_before_the_default_and_after_the_environment(
     ("content", "said"),
     [
         ("worker = 3", "worker is no setting of Waypost; did you mean workers?"),
-        ("workers = 0", "WAYPOST_WORKERS is '0' in {file}: Input should be greater than 0"),
+        ("workers = 0", "WAYPOST_WORKERS is '0' in {file}: write a whole number above 0"),
         ("workers", "{file}: it is no TOML: "),
         ("workers = " + "[" * 100_000, "{file}: it is no TOML: "),
         ("workers = " + "9" * 5_000, "{file}: it is no TOML: "),
-        ("[workers]\nx = 1", "WAYPOST_WORKERS is \"{'x': 1}\" in {file}: Input should be"),
+        ("[workers]\nx = 1", "WAYPOST_WORKERS is \"{'x': 1}\" in {file}: write a whole number"),
+        ("tokens = 3", "WAYPOST_TOKENS is '3' in {file}: write a path"),
+        ("otlp_endpoint = 3", "WAYPOST_OTLP_ENDPOINT is '3' in {file}: write text"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused(

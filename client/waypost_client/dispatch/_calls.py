@@ -17,8 +17,12 @@ from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._ledger import Attempt, Ledger
 from waypost_client.dispatch._providers._provider import ModelRequest, Provider, Reply
 from waypost_client.dispatch._providers._registry import Providers
+from waypost_client.dispatch._recent import Recent
 from waypost_client.dispatch._retries import RetryBudget, may_retry, wait_before_retry
 from waypost_client.dispatch._spans import model_span
+
+MODELS = 10_000
+"""Models whose breakers are remembered, a few hundred bytes each."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,17 +53,15 @@ class ModelCaller:
         self._providers = providers
         self._counts = counts
         self._clock = clock
-        self._breakers: dict[tuple[str, str, str], CircuitBreaker] = {}
+        self._breakers: Recent[CircuitBreaker] = Recent(MODELS)
         self._budget = RetryBudget()
-        self.last_called: dict[str, float] = {}
+        self.last_called: Recent[float] = Recent(MODELS)
 
     def breaker(self, model: Model) -> CircuitBreaker:
         """The model's circuit breaker."""
         # Another endpoint under the same name begins afresh.
         endpoint = model.name, model.base_url, model.model_id
-        breaker = self._breakers.get(endpoint)
-        if breaker is None:
-            breaker = self._breakers[endpoint] = CircuitBreaker(model.breaker, self._clock)
+        breaker = self._breakers.of(endpoint, lambda: CircuitBreaker(model.breaker, self._clock))
         breaker.follow(model.breaker)
         return breaker
 
@@ -121,7 +123,7 @@ class ModelCaller:
             raise call.failed(error) from None
         call.was_made = True
         ledger.calls += 1
-        self.last_called[request.model.name] = call.started
+        self.last_called.put((request.model.name,), call.started)
         try:
             reply = await self._answered(provider, request, call, show)
         except ModelError as error:

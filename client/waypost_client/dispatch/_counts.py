@@ -3,6 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from waypost_client.dispatch._recent import MAX_NAME
+
+ROUTES = 10_000
+"""Names of routes that are counted; a router that makes up ever new ones fills no memory."""
+
 
 @dataclass(slots=True)
 class Counts:
@@ -12,7 +17,8 @@ class Counts:
         queries: taken.
         answers: ended with a text, a question for the user among them.
         failures: ended with an error, by the error's name.
-        rejections: specialists that said a query is not their own, by route.
+        rejections: specialists that said a query is not their own, by route; of more than 10,000
+            routes, the others' under "".
         reroutes: times that the router was asked where else a query goes.
         fallbacks: times that a fallback route's specialist was asked.
         speculations: head starts, by whether they were of use.
@@ -21,7 +27,8 @@ class Counts:
         reports_sent: outcomes that the router has heard.
         reports_dropped: outcomes that it will not hear.
         shadows: shadow runs that were begun.
-        shadows_dropped: shadow runs that were left out because too many were under way.
+        shadows_dropped: shadow runs that were left out because too many were under way, or at too
+            many other routers.
         shadow_records_dropped: ended shadow runs that could not be recorded.
     """
 
@@ -39,3 +46,8 @@ class Counts:
     shadows: int = 0
     shadows_dropped: int = 0
     shadow_records_dropped: int = 0
+
+    def rejected(self, route: str) -> None:
+        """Counts a rejection by a route's specialist."""
+        is_known = route in self.rejections or len(self.rejections) < ROUTES
+        self.rejections[route if is_known and len(route) <= MAX_NAME else ""] += 1

@@ -145,7 +145,7 @@ class Flow:
             done = await self._ask(contract.route, contract.specialist, contract)
         except EscalatedError as error:
             rejected.append(contract.route)
-            self._desk.counts.rejections[contract.route] += 1
+            self._desk.counts.rejected(contract.route)
             again = await self._reroute(contract, rejected, str(error))
             if again is None:
                 return await self._fall_back(contract, rejected, error, SpecialistOutcome.REJECTED)
@@ -265,7 +265,7 @@ class Flow:
             except WaypostError as error:
                 problems.append(NobodyAnsweredError(route, [], str(error)))
             except EscalatedError as error:
-                self._desk.counts.rejections[route] += 1
+                self._desk.counts.rejected(route)
                 problems.append(error)
             except NobodyAnsweredError as error:
                 problems.append(error)

@@ -6,9 +6,10 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from waypost_client import AsyncClient, Contract, Specialist, SpecialistRef
+from waypost_client.dispatch._recent import Recent
 
-KEPT = 1_000
-"""Prompts at most; a prompt is some kilobytes."""
+KEPT, KEPT_CHARACTERS = 1_000, 16 << 20
+"""Prompts at most, and characters of all of them; a prompt is some kilobytes."""
 
 
 class Specialists:
@@ -17,7 +18,8 @@ class Specialists:
     def __init__(self, router: AsyncClient) -> None:
         self._router = router
         self._prompts: OrderedDict[str, str] = OrderedDict()
-        self._last_hash: dict[str, str] = {}
+        self._characters = 0
+        self._last_hash: Recent[str] = Recent(KEPT)
         self._fetching: dict[tuple[str, str, str], asyncio.Task[Specialist]] = {}
 
     async def prompt(self, route: str, prompt_sha256: str, *, shadow: str = "") -> str:
@@ -39,7 +41,7 @@ class Specialists:
 
     async def specialist(self, route: str) -> Specialist:
         """A route's specialist as it is now; raises WaypostError when it cannot be had."""
-        last = self._last_hash.get(route, "")
+        last = self._last_hash.get((route,)) or ""
         fetched = await self._fetch(route, "", "", known=last if last in self._prompts else "")
         if fetched.prompt is not None:
             return fetched
@@ -61,7 +63,7 @@ class Specialists:
             fetched_sha256 = hashlib.sha256(fetched.prompt.encode()).hexdigest()
             self._keep(fetched_sha256, fetched.prompt)
             if not shadow:
-                self._last_hash[route] = fetched_sha256
+                self._last_hash.put((route,), fetched_sha256)
         return fetched
 
     def _fetched(self, key: tuple[str, str, str], task: asyncio.Task[Specialist]) -> None:
@@ -70,10 +72,10 @@ class Specialists:
             task.exception()  # looked at, in case that nobody waits for it any more
 
     def _keep(self, prompt_sha256: str, prompt: str) -> None:
+        self._characters += len(prompt) - len(self._prompts.pop(prompt_sha256, ""))
         self._prompts[prompt_sha256] = prompt
-        self._prompts.move_to_end(prompt_sha256)
-        while len(self._prompts) > KEPT:
-            self._prompts.popitem(last=False)
+        while len(self._prompts) > KEPT or self._characters > KEPT_CHARACTERS:
+            self._characters -= len(self._prompts.popitem(last=False)[1])
 
 
 def without_excluded(ref: SpecialistRef, contract: Contract) -> SpecialistRef:

@@ -70,7 +70,7 @@ class WarmUp:
         idle_s = max(model.warm_up_after_ms / 1000, LEAST_IDLE_S)
         began = self._clock()
         while True:
-            last = max(self._caller.last_called.get(model.name, began), began)
+            last = max(self._caller.last_called.get((model.name,)) or began, began)
             left_s = last + idle_s - self._clock()
             if left_s > 0:
                 await asyncio.sleep(left_s)

@@ -1,9 +1,10 @@
 """The decision log in a database: core's DecisionLog on SQLAlchemy."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy
@@ -130,6 +131,17 @@ class DatabaseLog:
                 deleted += connection.execute(table.delete().where(key.in_(old))).rowcount
         return deleted
 
+    def size_bytes(self) -> int:
+        """What SQLite's files take, with all that is in them; of PostgreSQL, tables and indexes."""
+        if self._engine.dialect.name != POSTGRES:
+            return _file_bytes(self._engine.url.database or "")
+        sizes = [
+            func.pg_total_relation_size(sqlalchemy.text(f"'{table.name}'::regclass"))
+            for table in (DECISIONS, OUTCOMES)
+        ]
+        with self._transaction() as connection:
+            return sum(connection.execute(sqlalchemy.select(*sizes)).one())
+
     def close(self) -> None:
         """Gives back the connections."""
         self._engine.dispose()
@@ -178,6 +190,15 @@ class DatabaseLog:
                 with _begin(self._engine) as connection:
                     prepare(connection)
                 self._is_prepared = True
+
+
+def _file_bytes(path: str) -> int:
+    """Of an SQLite database; what is written lately is in the files beside it."""
+    total = 0
+    for beside in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            total += os.stat(path + beside).st_size
+    return total
 
 
 @contextmanager

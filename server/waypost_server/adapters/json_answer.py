@@ -1,6 +1,7 @@
 """JSON in what a language model says."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from waypost_server.core.errors import MalformedAnswerError
 MAX_ANSWER = 16_384
 """Characters that are looked at; the tokens asked for make far fewer."""
 
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?\s*+(.*?)```", re.DOTALL)
 
 
 def answer_in(completion: Any, schema: Mapping[str, Any], where: str) -> Any:  # noqa: ANN401
@@ -41,7 +42,7 @@ def _parsed(said: str, where: str) -> Any:  # noqa: ANN401  (what JSON knows)
     text = fenced[1] if fenced else said
     begins = text.find("{")
     try:
-        answer, _ = json.JSONDecoder(parse_constant=_refused).raw_decode(text, max(begins, 0))
+        answer, _ = _DECODER.raw_decode(text, max(begins, 0))
     except (ValueError, RecursionError):
         raise MalformedAnswerError(f"what {where} said is no JSON") from None
     return answer
@@ -49,6 +50,22 @@ def _parsed(said: str, where: str) -> Any:  # noqa: ANN401  (what JSON knows)
 
 def _refused(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _fraction(said: str) -> float:
+    """A number; raises ValueError for one that no contract carries."""
+    number = float(said)
+    if not math.isfinite(number):
+        raise ValueError("it is beyond what a double holds")
+    return number
+
+
+def _whole(said: str) -> int:
+    _fraction(said)
+    return int(said)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused, parse_float=_fraction, parse_int=_whole)
 
 
 def _fits(answer: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401

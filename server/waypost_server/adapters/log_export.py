@@ -129,6 +129,7 @@ def _schema(pyarrow: Any) -> Any:  # noqa: ANN401  (it has no types)
         {"route": text, "confidence": number, "similarity": number, "threshold": number}
     )
     flag = pyarrow.struct({"kind": text, "severity": text})
+    excluded = pyarrow.struct({"name": text, "why": text})
     step = pyarrow.struct({"route": text, "depends_on": pyarrow.list_(whole), "confidence": number})
     parts = ("queue_us", "encode_us", "search_us", "decide_us", "total_us")
     attempt = pyarrow.struct(
@@ -156,5 +157,6 @@ def _schema(pyarrow: Any) -> Any:  # noqa: ANN401  (it has no types)
         | {"text": text, "text_redacted": truth}
         | {"flags": pyarrow.list_(flag), "plan": pyarrow.list_(step)}
         | {"metadata": pyarrow.map_(text, text), "consultation_usd": number}
+        | {"excluded_models": pyarrow.list_(excluded)}
         | {"outcomes": pyarrow.list_(outcome)}
     )

@@ -13,6 +13,7 @@ from waypost_server.core.clues import FlagKind, Severity
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    ExcludedRecord,
     FlagRecord,
     OutcomeRecord,
     StepRecord,
@@ -28,11 +29,12 @@ Row = dict[str, Any]
 COLUMNS = ("decision_id", "at_ms", "tenant", "route", "outcome", "confidence", "index_version")
 """Of a decision; the rest is JSON in the column `record`."""
 
-_NESTED = ("candidates", "timings", "flags", "plan")
+_NESTED = ("candidates", "timings", "flags", "plan", "excluded_models")
 _REST = tuple(
     field.name for field in fields(DecisionRecord) if field.name not in (*COLUMNS, *_NESTED)
 )
 _CANDIDATE = tuple(field.name for field in fields(CandidateRecord))
+_EXCLUDED = tuple(field.name for field in fields(ExcludedRecord))
 _FLAG = tuple(field.name for field in fields(FlagRecord))
 _STEP = tuple(field.name for field in fields(StepRecord))
 _TIMINGS = tuple(field.name for field in fields(TimingsRecord))
@@ -68,6 +70,8 @@ def decision_row(decision: DecisionRecord) -> Row:
         rest["flags"] = [dict(_values(each, _FLAG)) for each in kept.flags]
     if kept.plan is not None:
         rest["plan"] = [dict(_values(each, _STEP)) for each in kept.plan]
+    if kept.excluded_models is not None:
+        rest["excluded_models"] = [dict(_values(each, _EXCLUDED)) for each in kept.excluded_models]
     if kept.metadata is not None:  # as pairs: a key of a caller's looks like none of ours
         rest["metadata"] = [*kept.metadata.items()]
     return row | {"record": _json(rest)}
@@ -131,6 +135,7 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         plan=_steps(rest.get("plan")),
         metadata=None if rest.get("metadata") is None else dict(rest["metadata"]),
         consultation_usd=rest.get("consultation_usd"),
+        excluded_models=_excluded(rest.get("excluded_models")),
     )
 
 
@@ -154,6 +159,10 @@ def outcome_of(row: Mapping[str, Any]) -> OutcomeRecord:
         caller=said["caller"],
         at_ms=row["at_ms"],
     )
+
+
+def _excluded(rows: Iterable[Row] | None) -> tuple[ExcludedRecord, ...] | None:
+    return None if rows is None else tuple(ExcludedRecord(**row) for row in rows)
 
 
 def _flags(rows: Iterable[Row] | None) -> tuple[FlagRecord, ...] | None:

@@ -3,11 +3,13 @@
 import asyncio
 import importlib
 import importlib.util
+import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from waypost_server.adapters.bounded_http import RedirectedElsewhereError, guard
 from waypost_server.adapters.json_answer import answer_in
 from waypost_server.adapters.openai_request import PUBLIC_URL, is_public, request_of
 from waypost_server.core.catalog import Model
@@ -26,6 +28,9 @@ SDK = "openai"
 
 NO_KEY = "none"
 """What is sent where no key is needed: the SDK insists on one."""
+
+_TEMPLATE_TOKENS = 1024
+"""That a server may put around the messages of a request."""
 
 
 class OpenAIModel:
@@ -71,7 +76,8 @@ class OpenAIModel:
                 completion = await client.chat.completions.create(
                     **request, timeout=timeout_seconds
                 )
-            return Said(answer_in(completion, schema, where), *_tokens(completion))
+            answer = answer_in(completion, schema, where)
+            return Said(answer, *_tokens(completion, _most_tokens(request)))
         except TimeoutError:
             raise _late(where, timeout_seconds) from None
         except ModelError:
@@ -118,6 +124,7 @@ class _Sdk:
         for talker in (name, "httpx", "httpx2", "httpcore", "httpcore2"):
             logging.getLogger(talker).setLevel(logging.WARNING)  # below, they log what is asked
         self.http = self._openai.DefaultAsyncHttpxClient()
+        guard(self.http)
         # What would else be loaded at the first call and its answer, and stop the loop meanwhile.
         importlib.import_module("jsonschema")
         anyio = importlib.import_module("anyio")
@@ -141,18 +148,31 @@ class _Sdk:
         return client
 
 
-def _tokens(completion: Any) -> tuple[int, int]:  # noqa: ANN401  (its fields may hold anything)
-    """Tokens that were read and written, as the endpoint says; 0 for what it does not say."""
+def _most_tokens(request: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens that a model can read and write for a request; a token has a byte at least."""
+    written = request.get("max_tokens") or request["max_completion_tokens"]
+    return len(json.dumps(request, ensure_ascii=False).encode()) + _TEMPLATE_TOKENS, written
+
+
+def _tokens(completion: Any, most: tuple[int, int]) -> tuple[int, ...]:  # noqa: ANN401  (any JSON)
+    """Tokens that were read and written, as the endpoint says; 0 for what it does not say.
+
+    No more than can be: its word is what a tenant's budget pays for.
+    """
     usage = getattr(completion, "usage", None)
     said = (getattr(usage, name, 0) for name in ("prompt_tokens", "completion_tokens"))
-    read, written = (count if isinstance(count, int) and count > 0 else 0 for count in said)
-    return read, written
+    return tuple(
+        min(count, limit) if isinstance(count, int) and count > 0 else 0
+        for count, limit in zip(said, most, strict=True)
+    )
 
 
 def _translated(error: Exception, where: str, timeout_seconds: float) -> ModelError:
     """What an exception of the SDK or of reading its answer means; by name, as it may be absent."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status = getattr(error, "status_code", None)
+    if isinstance(error, RedirectedElsewhereError):
+        return ModelRefusedError(f"{where} sends its callers to another host or port")
     if "APITimeoutError" in kinds:
         return _late(where, timeout_seconds)
     if "APIStatusError" in kinds and isinstance(status, int):

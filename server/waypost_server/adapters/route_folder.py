@@ -19,6 +19,7 @@ from waypost_server.adapters.route_catalog import catalog_of
 from waypost_server.adapters.route_checks import check_folder
 from waypost_server.adapters.route_schema import FleetFile, RouteFile, TaxonomyFile, WordsFile
 from waypost_server.adapters.route_source import FolderSource, GroupSource, RouteSource
+from waypost_server.adapters.route_twins import note_twins
 from waypost_server.adapters.routes_tree import check_tree
 from waypost_server.adapters.rules_catalog import RULES_FILE
 from waypost_server.adapters.rules_schema import RulesFile
@@ -214,6 +215,7 @@ def _route_set(source: FolderSource) -> RouteSet:
         out_of_scope=source.out_of_scope,
         sha256=sha256_hex(said),
         regression=regression,
+        notes=note_twins(source.routes),
     )
 
 

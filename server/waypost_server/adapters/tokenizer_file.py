@@ -1,21 +1,34 @@
 """`tokenizer.json` of an encoder, refused on load where some later text would make it fail."""
 
 from tokenizers import Tokenizer
-from tokenizers.models import Unigram, WordLevel, WordPiece
+from tokenizers.models import BPE, Unigram, WordLevel, WordPiece
 
-MAX_TOKENIZER = 64 * 2**20
+from waypost_server.adapters.tokenizer_parts import check_parts
+
+MAX_TOKENIZER = 32 * 2**20
 """Bytes; of the widest vocabularies, of 250,000 words, they are 17 million."""
+
+MOST_SPECIAL = 8
+"""Tokens that are put around each text; BERT and its like have two."""
 
 LONGEST_WORD = 1_000
 """Characters of a word whose pieces are looked for, which takes nearly the cube of them: of 1,000 a
 tenth of a second, of 8,000 half a minute. BERT's are 100."""
+
+LONGEST_PIECE = 64
+"""Characters of a piece that may begin at each letter of a text: of 1,000, a text of 32 kB took 13
+seconds. SentencePiece's have 16."""
 
 
 def read_tokenizer(content: bytes) -> Tokenizer:
     """The tokenizer; raises ValueError saying why it cannot be used."""
     if len(content) > MAX_TOKENIZER:
         raise ValueError(f"the tokenizer is larger than {MAX_TOKENIZER:,} bytes")
+    check_parts(content)
     tokenizer = Tokenizer.from_buffer(content)
+    special = tokenizer.num_special_tokens_to_add(is_pair=False)
+    if special > MOST_SPECIAL:
+        raise ValueError(f"{special:,} tokens are put around a text, at most {MOST_SPECIAL} may be")
     model = tokenizer.model
     if isinstance(model, WordPiece | WordLevel) and model.token_to_id(model.unk_token) is None:
         raise ValueError(f"the vocabulary lacks its unknown token {model.unk_token!r}")
@@ -25,6 +38,8 @@ def read_tokenizer(content: bytes) -> Tokenizer:
             f"at most {LONGEST_WORD:,} may be"
         )
     if isinstance(model, Unigram):
+        _check_pieces(tokenizer)
+    if isinstance(model, Unigram | BPE):
         _try_unknown(tokenizer)
     return tokenizer
 
@@ -32,6 +47,14 @@ def read_tokenizer(content: bytes) -> Tokenizer:
 def largest_id(tokenizer: Tokenizer) -> int:
     """The largest of all tokens' ids, -1 for none."""
     return max(tokenizer.get_vocab().values(), default=-1)
+
+
+def _check_pieces(tokenizer: Tokenizer) -> None:
+    longest = max(map(len, tokenizer.get_vocab(with_added_tokens=False)), default=0)
+    if longest > LONGEST_PIECE:
+        raise ValueError(
+            f"a piece of the vocabulary has {longest:,} characters, at most {LONGEST_PIECE} may be"
+        )
 
 
 def _try_unknown(tokenizer: Tokenizer) -> None:

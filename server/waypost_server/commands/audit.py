@@ -53,9 +53,11 @@ def _fields(audited: "Audited") -> dict[str, str]:
 
 def _line(audited: "Audited") -> str:
     act = audited.act
-    change = f": {act.before} -> {act.after}" if act.before or act.after else ""
+    said = f": {act.before or 'nothing'} -> {act.after or 'nothing'}"
+    change = said if act.before or act.after else ""
     note = f' "{act.note}"' if act.note else ""
-    return f"{_when(audited)}  {act.who or '(no name)'}  {act.act} {act.target}{change}{note}"
+    who = act.who or "somebody without a token"
+    return f"{_when(audited)}  {who}  {act.act} {act.target}{change}{note}"
 
 
 def _when(audited: "Audited") -> str:

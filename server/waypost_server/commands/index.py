@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,15 @@ from waypost_server.core.building import in_short
 
 if TYPE_CHECKING:
     from waypost_server.core.building import BuiltVersion
+
+_UNDER = TextWrapper(
+    width=100,
+    initial_indent=" " * 4,
+    subsequent_indent=" " * 6,
+    break_long_words=False,
+    break_on_hyphens=False,
+)
+"""Of lines below a bundle: a path in one can be copied."""
 
 
 @click.group()
@@ -30,7 +40,7 @@ index.add_command(pull)
 def list_(index: Path | None, as_json: bool) -> None:
     """List the bundles in the folder, the newest first; an asterisk marks the live one.
 
-    One that the gate refused says why; one that was built to be tried says so.
+    Below one that the gate refused stands why; below one that was built to be tried, that it was.
     """
     from waypost_server.adapters.bundle_store import BundleStore
     from waypost_server.settings import Settings
@@ -41,7 +51,9 @@ def list_(index: Path | None, as_json: bool) -> None:
         return
     for listed in found:
         mark = "*" if listed.is_live else " "
-        click.echo(f"{mark} {listed.version}  {_built_at(listed)}  {_holds(listed)}{_fate(listed)}")
+        click.echo(f"{mark} {listed.version}  {_built_at(listed)}  {_holds(listed)}".rstrip())
+        for said in filter(None, (listed.problem, _fate(listed))):
+            click.echo(_UNDER.fill(said))
 
 
 @index.command()
@@ -70,8 +82,9 @@ def activate(
     if as_json:
         click.echo(json.dumps({"version": version, "previous_version": before}))
         return
+    was = "as it was already" if before == version else f"before it was {before or 'none'}"
     click.echo(
-        f"waypost: bundle {version} is live in {settings.index}; before it was {before or 'none'}; "
+        f"waypost: bundle {version} is live in {settings.index}; {was}; "
         "a server that runs serves it once it is started again, or by itself with WAYPOST_WATCH"
     )
 
@@ -124,7 +137,9 @@ def _built_at(listed: "BuiltVersion") -> str:
 
 
 def _holds(listed: "BuiltVersion") -> str:
-    return listed.problem or (
+    if listed.problem:
+        return ""
+    return (
         f"{listed.route_count} routes, {listed.exemplar_count} exemplars, "
         f"encoder {listed.encoder_name}"
     )
@@ -132,5 +147,5 @@ def _holds(listed: "BuiltVersion") -> str:
 
 def _fate(listed: "BuiltVersion") -> str:
     if not listed.refused:
-        return "; tried, never live" if listed.is_aside else ""
-    return f"; refused: {in_short(listed.refused)}"
+        return "tried, never live" if listed.is_aside else ""
+    return f"refused: {in_short(listed.refused)}"

@@ -101,7 +101,8 @@ def show(
     It is made again with the live bundle of the index folder, if its text is in the log
     (WAYPOST_LOG_TEXT) or is given with --text. What is switched off just now counts, and is said
     where it changes the answer. What a language model chose then is taken for granted. What cannot
-    be known any more is not compared, and named as "not replayed".
+    be known any more is not compared, and named as "not replayed". A --text that shows not to be
+    the one that was decided on is named as such.
 
     Example: waypost log show 01a20346-90bb-7465-b170-858465de7f3e --text "why does this fail"
     """
@@ -121,23 +122,24 @@ def show(
             f"there is nothing of {decision_id} in the log: it is of another database, older than "
             "WAYPOST_LOG_DAYS, or was lost"
         )
-    again, problem = None, _why_not(logged.decision, text)
-    if logged.decision and not problem:
+    before, again = logged.decision, None
+    problem = _why_not(before, text)
+    if before and not problem:
         try:
-            known = text if text is not None else logged.decision.text or ""
-            again = replay(settings, logged.decision, known)
+            again = replay(settings, before, text if text is not None else before.text or "")
         except WaypostError as error:
             problem = str(error)
     if as_json:
-        replayed = {"problem": problem, **(replay_json(again) if again else NO_REPLAY)}
+        made = replay_json(again, before, text) if before and again else NO_REPLAY
+        replayed = {"problem": problem, **made}
         click.echo(json.dumps(logged_json(logged) | {"replay": replayed}, ensure_ascii=False))
         return
     click.echo(logged_text(logged))
-    if again is None:
+    if before is None or again is None:
         click.echo(f"\nIt cannot be made again: {problem}")
         return
-    click.echo(f"\n{replay_text(again)}")
-    if logged.decision and logged.decision.text_redacted and text is None:
+    click.echo(f"\n{replay_text(again, before, text)}")
+    if before.text_redacted and text is None:
         click.echo("  (its text is redacted, which may be why)")
 
 

@@ -41,6 +41,7 @@ def _facts(decision: DecisionRecord) -> list[tuple[str, str]]:
         ("plan", _plan(decision)),
         ("fallback", decision.fallback_route),
         ("models", ", ".join(decision.models)),
+        *(("left out", f"{each.name}: {each.why}") for each in decision.excluded_models or ()),
         ("index", f"{decision.index_version}, decided by {decision.stage}"),
         (
             "took",

@@ -5,18 +5,39 @@ from types import MappingProxyType
 from typing import Any
 
 from waypost_server.adapters.log_json import decision_json, iso_time
-from waypost_server.core.replay import Change, Value
+from waypost_server.core.decision_log import DecisionRecord
+from waypost_server.core.replay import Change, Value, is_of_another_text
 from waypost_server.core.switches import Switches
 from waypost_server.workshop.replaying import Replay
 
 NO_REPLAY: Mapping[str, Any] = MappingProxyType(
-    {"decision": None, "changes": [], "not_replayed": [], "switches": None}
+    {
+        "decision": None,
+        "changes": [],
+        "not_replayed": [],
+        "switches": None,
+        "of_another_text": False,
+    }
+)
+
+OF_ANOTHER_TEXT = (
+    "The text given is not the one that was decided on: what changes is of another query."
+)
+OF_GIVEN_TEXT = (
+    "Of the text given: the log has not kept the one that was decided on to compare it with."
 )
 
 
-def replay_text(again: Replay) -> str:
-    """What changes, and what of it a switch does."""
+def replay_text(again: Replay, before: DecisionRecord, given: str | None) -> str:
+    """What changes, and what of it a switch does.
+
+    Args:
+        again: the decision as it is made now.
+        before: as it was made.
+        given: the text that it is made of; None for the log's own.
+    """
     said = [
+        *_of_text(before, again, given),
         f"Made again with bundle {again.decision.index_version}, what changes:",
         *_changes(again.changes, otherwise="nothing: it would be decided as it was"),
         *(f"not replayed: {each.what}" for each in again.not_replayed),
@@ -27,7 +48,7 @@ def replay_text(again: Replay) -> str:
     return "\n".join(said)
 
 
-def replay_json(again: Replay) -> dict[str, Any]:
+def replay_json(again: Replay, before: DecisionRecord, given: str | None) -> dict[str, Any]:
     """The same as data."""
     off = again.switches.off
     return {
@@ -47,7 +68,18 @@ def replay_json(again: Replay) -> dict[str, Any]:
             ],
             "changes": _rows(again.by_switches),
         },
+        "of_another_text": _is_another(before, again, given),
     }
+
+
+def _of_text(before: DecisionRecord, again: Replay, given: str | None) -> list[str]:
+    if _is_another(before, again, given):
+        return [OF_ANOTHER_TEXT]
+    return [OF_GIVEN_TEXT] if given is not None and before.text is None else []
+
+
+def _is_another(before: DecisionRecord, again: Replay, given: str | None) -> bool:
+    return given is not None and is_of_another_text(before, again.decision, given)
 
 
 def _off(switches: Switches) -> list[str]:

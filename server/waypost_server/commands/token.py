@@ -75,7 +75,7 @@ def new(
             )
         )
     click.echo(secret)
-    _audit(settings, "new token", name, after=f"{role}, tenant {tenant}" if tenant else role)
+    _audit(settings, "new token", name, after=_opens(role, tenant))
     click.echo(f"{path} has its hash; the token itself is not shown again.", err=True)
 
 
@@ -122,11 +122,11 @@ def revoke(name: str, tokens: Path | None) -> None:
     settings = _settings(tokens)
     path = _path(settings)
     with changing(path) as known:
-        kept = [each for each in known if each.name != name]
-        if len(kept) == len(known):
+        gone = [each for each in known if each.name == name]
+        if not gone:
             raise click.ClickException(f"{path} has no token {name!r}")
-        known[:] = kept
-    _audit(settings, "revoke token", name)
+        known[:] = [each for each in known if each.name != name]
+    _audit(settings, "revoke token", name, before=_opens(gone[0].role, gone[0].tenant))
     click.echo(f"{name} is revoked: running servers refuse it within seconds.", err=True)
 
 
@@ -143,9 +143,13 @@ def _path(settings: "Settings") -> Path:
     return path
 
 
-def _audit(settings: "Settings", act: str, name: str, *, after: str = "") -> None:
+def _opens(role: str, tenant: str | None) -> str:
+    return f"{role}, tenant {tenant}" if tenant else str(role)
+
+
+def _audit(settings: "Settings", act: str, name: str, *, before: str = "", after: str = "") -> None:
     from waypost_server.workshop.auditing import audit
 
     note = f"waypost token {act.split()[0]}"
-    if lacks := audit(settings, act, name, note=note, after=after, if_there=True):
+    if lacks := audit(settings, act, name, note=note, before=before, after=after, if_there=True):
         click.echo(f"waypost: not audited: {lacks}", err=True)

@@ -38,9 +38,10 @@ def tune(
     """Fit the live bundle's thresholds, weights and calibration to labelled queries.
 
     A FILE is as for `waypost eval`; queries that belong to no route count too. Every query is
-    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version, if
-    it passes the gate as that of `waypost build` must: regression queries, the labelled queries in
-    the routes folder's eval/, its gate.yaml. One that does not stays as a version.
+    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version: no
+    fewer queries in scope reach their route for it, and no fewer others are turned away. It must
+    pass the gate as that of `waypost build` must: regression queries, the labelled queries in the
+    routes folder's eval/, its gate.yaml. One that does not stays as a version.
 
     Tuning starts from exemplars, not from an earlier tuning: give all files at once. While the
     routes folder stays as it is, `waypost build` keeps the tuned bundle. Once it changes, build and
@@ -95,7 +96,10 @@ def _tell(tuned: "Tuned", settings: "Settings", *, dry_run: bool) -> None:
     elif dry_run:
         click.echo(f"waypost: a dry run: the bundle in {settings.index} stays as it is")
     else:
-        click.echo(f"waypost: the bundle in {settings.index} stays as it is")
+        click.echo(
+            f"waypost: the bundle in {settings.index} stays as it is: tuning is no gain; "
+            "--anyway makes it live all the same"
+        )
 
 
 def _refused_text(version: str, problems: Sequence[str]) -> str:

@@ -33,6 +33,7 @@ class RouteSet:
         out_of_scope: examples of queries that belong to no route; may be none.
         sha256: hex hash of what the folder says.
         regression: queries that must go to their routes, by route and in file order.
+        notes: what is no mistake and should be mended all the same, a sentence each.
     """
 
     catalog: Catalog
@@ -41,6 +42,7 @@ class RouteSet:
     out_of_scope: Sequence[str]
     sha256: str
     regression: Sequence[LabelledQuery] = ()
+    notes: Sequence[str] = ()
 
     def table(self) -> ExemplarTable:
         """The exemplars as a table."""

@@ -32,6 +32,14 @@ class FlagRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludedRecord:
+    """A model that the contract left out, and why, in the words that its caller got."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """A step of a plan, without its text.
 
@@ -81,6 +89,7 @@ class DecisionRecord:
         candidates: routes that were considered, best first.
         fallback_route: where to go when the specialist refuses or fails; empty for nowhere else.
         models: names of the models that were offered, in order.
+        excluded_models: those that were left out; None in a record that is older than this field.
         index_version: the bundle that decided.
         encoder_fingerprint: of the encoder that decided.
         timings: where the time went.
@@ -130,6 +139,7 @@ class DecisionRecord:
     plan: tuple[StepRecord, ...] | None = ()
     metadata: Mapping[str, str] | None = None
     consultation_usd: float | None = 0.0
+    excluded_models: tuple[ExcludedRecord, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,3 +241,6 @@ class DecisionLog(Protocol):
             time_ms: in milliseconds since 1970.
             limit: decisions, and reports, to delete at most.
         """
+
+    def size_bytes(self) -> int:
+        """What it takes on disk now, with all that is needed to find something in it."""

@@ -79,3 +79,8 @@ def first_of(labels: npt.NDArray[np.int32], texts: Sequence[str]) -> npt.NDArray
     for row, (own, text) in enumerate(zip(labels.tolist(), texts, strict=True)):
         rows[row] = known.setdefault((own, " ".join(text.casefold().split())), row)
     return rows
+
+
+def folded(text: str) -> str:
+    """The text without what two spellings of one sentence differ in."""
+    return " ".join(text.casefold().split())

@@ -197,6 +197,11 @@ RPC_SECONDS = histogram(
     "code",
     buckets=_CALL_S,
 )
+RPC_UNREAD = counter(
+    "waypost_rpc_unread_total",
+    "Calls that ended before their request was there, which waypost_rpc_seconds therefore lacks: "
+    "taken back, cut off, or larger than WAYPOST_MAX_MESSAGE_BYTES.",
+)
 QUEUE_DEPTH = gauge("waypost_queue_depth", "Queries that wait for an encoder now.")
 RUNNING = gauge("waypost_queries_running", "Queries that encoders have now.")
 LIMIT = gauge("waypost_concurrency_limit", "Queries that may wait or run at a time now.")
@@ -223,6 +228,12 @@ LOG_RECORDS = counter(
     "result",
 )
 LOG_WAITING = gauge("waypost_decision_log_waiting", "Records that wait to be written.")
+LOG_SIZE = gauge(
+    "waypost_decision_log_bytes",
+    "What the decision log takes on disk: all of SQLite's files, of PostgreSQL the tables with "
+    "their indexes; measured once a minute while it is written, 0 before.",
+    across=Across.MAX,
+)
 DATABASE_LOST = gauge(
     "waypost_database_unreachable",
     "Processes that cannot reach the database of the switches, and decide by those that they knew "

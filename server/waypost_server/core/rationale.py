@@ -20,7 +20,8 @@ SENTENCES = {
     ),
     Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough of {best} ({confidence:.0%}), so it goes to {destination}; " + ITS_NEAREST
+        "Not sure enough of {best} (confidence {confidence:.2f}, needs {min_confidence:g}), so it "
+        "goes to {destination}; " + ITS_NEAREST
     ),
     Reason.BELOW_THRESHOLD: (
         "Not near enough to {best}, so it goes to {destination}; " + ITS_NEAREST
@@ -52,6 +53,7 @@ def rationale(
     reason: Reason,
     destination: str,
     *,
+    min_confidence: float,
     restricted: bool = False,
     switched_off: str = "",
     groups: Mapping[str, float] = NO_GROUPS,
@@ -63,6 +65,7 @@ def rationale(
         candidates: best first.
         reason: the first one.
         destination: where the query goes when no candidate is good enough, in words.
+        min_confidence: that a match needs.
         restricted: whether a route that may not be a candidate is better than all that are.
         switched_off: that route, where it is switched off.
         groups: probabilities of the groups, by name.
@@ -82,6 +85,7 @@ def rationale(
         best=best.route,
         second=candidates[1].route if len(candidates) > 1 else "",
         confidence=best.confidence,
+        min_confidence=min_confidence,
         destination=destination,
         of_these=(OF_THESE if restricted else "") + (LEFT.format(left=left) if left else ""),
         by_group=_by_group(best, groups),

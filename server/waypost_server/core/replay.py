@@ -11,6 +11,10 @@ Value = str | float | tuple[str, ...]
 SAME = 1e-6
 """Numbers that differ by less are the same: another processor rounds otherwise."""
 
+NEAR = 0.05
+"""By how much a text's similarities to the same exemplars differ at most: in int8 the processor has
+a say in them, and another text is further away from one candidate or another."""
+
 _COMPARED: Mapping[str, Callable[[DecisionRecord], Value]] = {
     "route": lambda one: one.route,
     "outcome": lambda one: one.outcome.value,
@@ -104,6 +108,29 @@ def changes(
         if name not in left_out and not _same(then, today):
             found.append(Change(name, then, today))
     return tuple(found)
+
+
+def is_of_another_text(before: DecisionRecord, now: DecisionRecord, text: str) -> bool:
+    """Whether it shows that a decision was made again about another text than its own.
+
+    The log's own text shows it, and where there is none, the exemplars: the same bundle finds a
+    text as near to them as it did then, whatever else counts.
+
+    Args:
+        before: the decision as it was made.
+        now: as it is made about `text`.
+        text: what was given for the query.
+    """
+    if before.text is not None and not before.text_redacted:
+        return before.text.strip() != text.strip()
+    if _decided_by(before) != _decided_by(now):
+        return False
+    then = {candidate.route: candidate.similarity for candidate in before.candidates}
+    return any(abs(then.get(c.route, c.similarity) - c.similarity) > NEAR for c in now.candidates)
+
+
+def _decided_by(one: DecisionRecord) -> tuple[str, str, str]:
+    return one.index_version, one.encoder_fingerprint, one.stage.value
 
 
 def _without(reasons: Value, unknown: Collection[str]) -> Value:

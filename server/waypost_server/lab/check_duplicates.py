@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from waypost_server.core.exemplars import folded
 from waypost_server.lab.finding import Finding, Kind, Severity
 from waypost_server.lab.near_exemplars import NearExemplars
 from waypost_server.lab.patient import Patient
@@ -24,11 +25,6 @@ def check_duplicates(patient: Patient, near: NearExemplars) -> Iterator[Finding]
     for rows in groups.values():
         yield from _same(patient, rows)
     yield from _nearly_same(patient, near, keys)
-
-
-def folded(text: str) -> str:
-    """The text without what two spellings of one sentence differ in."""
-    return " ".join(text.casefold().split())
 
 
 def twins(patient: Patient) -> frozenset[int]:

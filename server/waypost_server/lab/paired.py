@@ -32,6 +32,14 @@ FIGURES: Mapping[str, tuple[str, Callable[[Judged], float]]] = {
 }
 """What each is, and its value for a query; more is better."""
 
+ROUTED = "routed"
+
+SHARES: Mapping[str, tuple[str, bool]] = {
+    ROUTED: ("in scope: went to the label's route", True),
+    "turned_away": ("out of scope: went to none", False),
+}
+"""The two that `SENT_RIGHT` adds up, and whether each is of queries in scope."""
+
 
 def gains(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:
     """Every figure's gain between answers to the same queries in the same order.
@@ -44,3 +52,21 @@ def gains(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:
         name: gain_of_means([of(row) for row in before], [of(row) for row in after], level=level)
         for name, (_, of) in FIGURES.items()
     }
+
+
+def shares(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:
+    """The gain of each of `SHARES` that any of the queries tells of, which are as for `gains`.
+
+    Strangers that are turned away make up for queries that no longer reach their route in a sum of
+    both, and for nobody who asked them.
+    """
+    level = 1 - (1 - LEVEL) / len(SHARES)
+    found = {}
+    for name, (_, in_scope) in SHARES.items():
+        old, new = (
+            [sent_right(row) for row in rows if row.query.in_scope is in_scope]
+            for rows in (before, after)
+        )
+        if old:
+            found[name] = gain_of_means(old, new, level=level)
+    return found

@@ -19,7 +19,7 @@ from waypost_server.core.tuning import SeenQueries, see_queries, tune
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
 from waypost_server.lab.gain import Gain
 from waypost_server.lab.judged import Decider, Judged, judge
-from waypost_server.lab.paired import SENT_RIGHT, gains, sent_right
+from waypost_server.lab.paired import ROUTED, SENT_RIGHT, gains, shares
 
 FOLDS = 5
 
@@ -30,6 +30,10 @@ FEWEST = 4 * FOLDS
 """Queries in scope below which nothing can be learned from them, let alone shown."""
 
 
+PRICE = 0.01
+"""Share of the queries that a gain may send wrong without a word about it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Before and after, on queries that what judges them has not seen.
@@ -38,25 +42,45 @@ class Trial:
         before: the evaluation of the bundle as it is.
         after: of each query by what was tuned on the other folds.
         gains: what tuning changes, by the names of `paired.FIGURES`.
+        shares: likewise, by those of `paired.SHARES`.
         old: the scoring as it is.
         new: the scoring that all queries together give.
         left_out: queries that were left out: exemplars, and copies of another.
-        bar: where fewer queries are sent right, the `min_confidence` in [0, 1] at which as many
-            are; None when none of `BARS` is, or none are lost.
+        bar: the `min_confidence` in [0, 1] at which nothing of `price` is lost; None when none of
+            `BARS` is, or nothing is lost.
     """
 
     before: Evaluation
     after: Evaluation
     gains: Mapping[str, Gain]
+    shares: Mapping[str, Gain]
     old: Scoring
     new: Scoring
     left_out: int
-    bar: float | None
+    bar: float | None = None
+
+    @property
+    def worse(self) -> Sequence[str]:
+        """The figures and shares that are worse beyond noise."""
+        return [name for name, one in (*self.gains.items(), *self.shares.items()) if one.high < 0]
+
+    @property
+    def price(self) -> Sequence[str]:
+        """Which of `SENT_RIGHT` and `ROUTED` fall by more than `PRICE`, or beyond noise."""
+        both = {SENT_RIGHT: self.gains[SENT_RIGHT], ROUTED: self.shares[ROUTED]}
+        return [
+            name
+            for name, one in both.items()
+            if one.before - one.after > PRICE or name in self.worse
+        ]
 
     @property
     def finding(self) -> Literal["gain", "loss", "noise"]:
-        """A gain is one figure better beyond noise, and none worse."""
-        if any(gain.high < 0 for gain in self.gains.values()):
+        """A gain is one figure better beyond noise, and neither a figure nor a share worse.
+
+        Whatever is no gain leaves the bundle as it is, unless somebody wants it anyway.
+        """
+        if self.worse:
             return "loss"
         return "gain" if any(gain.low > 0 for gain in self.gains.values()) else "noise"
 
@@ -110,25 +134,30 @@ def try_tuning(
     # Thresholds turn queries away and do nothing else: they stay where that goes wrong.
     if gains(kept_thresholds, after)[SENT_RIGHT].high < 0:
         after, everything = kept_thresholds, replace(everything, thresholds=old)
-    found = gains(before, after)
-    return Trial(
+    trial = Trial(
         before=evaluate(before, subject),
         after=evaluate(after, subject),
-        gains=found,
+        gains=gains(before, after),
+        shares=shares(before, after),
         old=router.scoring,
         new=everything,
         left_out=left_out,
-        bar=_bar(folds, found[SENT_RIGHT], old if after is kept_thresholds else None),
     )
+    chosen = old if after is kept_thresholds else None
+    return replace(trial, bar=_bar(folds, before, chosen, trial.price))
 
 
-def _bar(folds: "_Folds", sent: Gain, thresholds: Mapping[str, float] | None) -> float | None:
-    """The highest of `BARS` at which as many queries are sent right as before, if some are lost."""
-    if sent.high >= 0:
-        return None
-    for bar in BARS:
+def _bar(
+    folds: "_Folds",
+    before: Sequence[Judged],
+    thresholds: Mapping[str, float] | None,
+    lost: Sequence[str],
+) -> float | None:
+    """The highest of `BARS` at which none of what is lost is lost, if anything is."""
+    for bar in BARS if lost else ():
         judged = folds.judged(thresholds=thresholds, min_confidence=bar)
-        if np.mean([sent_right(row) for row in judged]) >= sent.before:
+        now = gains(before, judged) | shares(before, judged)
+        if all(now[name].after >= now[name].before for name in lost):
             return bar
     return None
 

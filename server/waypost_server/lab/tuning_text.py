@@ -3,9 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
+from waypost_server.lab.figures import FIGURES as EVALUATED
 from waypost_server.lab.gain import Gain
-from waypost_server.lab.paired import FIGURES, SENT_RIGHT
-from waypost_server.lab.text_table import GAIN_HEAD, changed_figures, gain_cells, table
+from waypost_server.lab.paired import FIGURES, SENT_RIGHT, SHARES
+from waypost_server.lab.text_table import (
+    GAIN_HEAD,
+    changed_figures,
+    delta,
+    gain_cells,
+    table,
+    value,
+)
 from waypost_server.lab.tuning import FOLDS, Trial
 
 VERDICTS = {
@@ -26,14 +34,15 @@ def trial_text(trial: Trial) -> str:
             f"{queries:,} queries, {FOLDS} folds: each judged by what was tuned without it",
             f"left out: {trial.left_out:,} that were taught or were there already",
             "before: what exemplars alone give, as after `waypost build`",
-            "a gain: one of three rows better beyond noise, and none worse",
+            "a gain: one of the first three rows better beyond noise, and no row worse",
         ],
         _gains(trial),
         changed_figures(trial.before, trial.after),
         _choices(trial),
-        [VERDICTS[trial.finding], *_warning(trial)],
+        _worse(trial),
+        [_verdict(trial), *_lost(trial), *_warning(trial)],
     ]
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def trial_json(trial: Trial) -> dict[str, Any]:
@@ -44,7 +53,10 @@ def trial_json(trial: Trial) -> dict[str, Any]:
         "min_confidence_as_good": trial.bar,
         "folds": FOLDS,
         "finding": trial.finding,
+        "worse": trial.worse,
+        "price": trial.price,
         "gains": {name: asdict(gain) for name, gain in trial.gains.items()},
+        "shares": {name: asdict(gain) for name, gain in trial.shares.items()},
         "figures": {
             name: {
                 "before": before.value if before else None,
@@ -65,17 +77,47 @@ def trial_json(trial: Trial) -> dict[str, Any]:
     }
 
 
+def _verdict(trial: Trial) -> str:
+    has_price = trial.finding == "gain" and trial.price
+    return VERDICTS[trial.finding] + (" It has a price:" if has_price else "")
+
+
 def _gains(trial: Trial) -> list[str]:
     rows = [["on held-out folds", *GAIN_HEAD, ""]]
-    for name, one in trial.gains.items():
-        rows.append([FIGURES[name][0], *gain_cells(one), _word(one)])
+    rows += [[FIGURES[name][0], *gain_cells(one), _word(one)] for name, one in trial.gains.items()]
+    rows += [[SHARES[name][0], *gain_cells(one), _word(one)] for name, one in trial.shares.items()]
     return table(rows, left=(0, 5))
+
+
+def _worse(trial: Trial) -> list[str]:
+    """Each figure that is worse at all, so that nobody has to look for it among the others."""
+    lines = []
+    for name, figure in EVALUATED.items():
+        old, new = (value(one.figures[name]) for one in (trial.before, trial.after))
+        if old is None or new is None or round(old, 3) == round(new, 3):
+            continue
+        if (new < old) is figure.high_is_better:
+            before, after, change = delta(old, new)
+            lines.append(f"  {name}: {before} -> {after} ({change})")
+    return ["worse than before, within noise or not:", *lines] if lines else []
+
+
+def _lost(trial: Trial) -> list[str]:
+    """What makes it a loss, or is the price of a gain, and by how much."""
+    meanings = {name: each[0] for name, each in (*FIGURES.items(), *SHARES.items())}
+    return [
+        f"  {meanings[name]}: {one.before:.3f} -> {one.after:.3f}, "
+        + ("beyond noise" if name in trial.worse else "which may be noise")
+        for name, one in (*trial.gains.items(), *trial.shares.items())
+        if name in trial.worse or name in trial.price
+    ]
 
 
 def _warning(trial: Trial) -> list[str]:
     """Why better confidences may send fewer queries right, and what to do."""
-    if trial.gains[SENT_RIGHT].high >= 0:
+    if not trial.price:
         return []
+    whose = "queries" if SENT_RIGHT in trial.price else "queries in scope"
     bar = trial.before.subject.min_confidence
     cure = (
         f"At min_confidence {trial.bar:g} as many would as before: write that into taxonomy.yaml, "
@@ -84,7 +126,7 @@ def _warning(trial: Trial) -> list[str]:
         else "No lower min_confidence would mend that."
     )
     return [
-        "Fewer queries go where they should: less of the tuned confidence reaches "
+        f"Fewer {whose} go where they should: less of the tuned confidence reaches "
         f"min_confidence {bar:g}. {cure}"
     ]
 

@@ -1,5 +1,6 @@
 """Who may call: found out before a request is read, let alone parsed."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,8 @@ _QUIET_SECONDS = 10.0
 NAMED = 3
 """Former tokens that a line names."""
 
+Later = Callable[[float, Callable[[], None]], object]
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +40,7 @@ class Authentication(grpc.aio.ServerInterceptor):
         *,
         needed: Role,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        later: Later | None = None,
     ) -> None:
         """Knows nobody itself.
 
@@ -44,11 +48,12 @@ class Authentication(grpc.aio.ServerInterceptor):
             tokens: those that hold now.
             needed: the role that a caller must have; an admin has every role.
             now: tells the time.
+            later: calls something after so many seconds; None for the event loop.
         """
         self._tokens = tokens
         self._needed = needed
         self._now = now
-        self._refusals = _Refusals()
+        self._refusals = _Refusals(later or _on_loop)
         self._stranger = _refusal(grpc.StatusCode.UNAUTHENTICATED, WHO)
         self._forbidden = _refusal(
             grpc.StatusCode.PERMISSION_DENIED, f"this takes a token with the role {needed}"
@@ -65,7 +70,7 @@ class Authentication(grpc.aio.ServerInterceptor):
         secret, now = _secret_in(handler_call_details), self._now()
         token = self._tokens().find(secret, now) if secret else None
         if token is None:
-            self._refusals.add(now, self._tokens().former(secret, now))
+            self._refusals.add(self._tokens().former(secret, now))
             return self._stranger
         if token.role not in (self._needed, Role.ADMIN):
             return self._forbidden
@@ -76,22 +81,35 @@ class Authentication(grpc.aio.ServerInterceptor):
 class _Refusals:
     """Tells the log of them now and then: whoever tries tokens must not fill the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, later: Later) -> None:
+        self._later = later
         self._count = 0
         self._former: Counter[str] = Counter()
-        self._told: datetime | None = None
+        self._is_quiet = False
 
-    def add(self, now: datetime, former: str) -> None:
+    def add(self, former: str) -> None:
         self._count += 1
         self._former.update([former] if former else ())
-        if self._told is None or (now - self._told).total_seconds() >= _QUIET_SECONDS:
-            _log.warning(
-                "calls without a valid token since the last such line: %d%s",
-                self._count,
-                _whose(self._former),
-            )
-            self._count, self._told = 0, now
-            self._former.clear()
+        if not self._is_quiet:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tells of those since the last line; the last ones too, though nobody comes after them."""
+        self._is_quiet = self._count > 0
+        if not self._is_quiet:
+            return
+        _log.warning(
+            "calls without a valid token since the last such line: %d%s",
+            self._count,
+            _whose(self._former),
+        )
+        self._count = 0
+        self._former.clear()
+        self._later(_QUIET_SECONDS, self._tell)
+
+
+def _on_loop(seconds: float, act: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, act)
 
 
 def _whose(former: Counter[str]) -> str:

@@ -43,6 +43,9 @@ class CallWatcher(Protocol):
             context: as its handler gets it.
         """
 
+    def unread(self) -> None:
+        """Hears of a call that ended before its request was there, so that none saw it begin."""
+
 
 class WatchInterceptor(grpc.aio.ServerInterceptor):
     """Comes before all others, so that it sees what the caller sees."""
@@ -51,6 +54,8 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
         self._watchers = tuple(watchers)
         # By handler, since one call of a method may be answered and the next one refused.
         self._wrapped = lru_cache(maxsize=KEPT)(self._wrap)
+        # By the task that gRPC has for each call: it ends even where its handler never begins.
+        self._unread: set[asyncio.Task[Any]] = set()
 
     async def intercept_service(
         self,
@@ -62,7 +67,12 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         name = handler_call_details.method.lstrip("/")
-        return self._wrapped(name if name in KNOWN else UNKNOWN, handler)
+        wrapped = self._wrapped(name if name in KNOWN else UNKNOWN, handler)
+        task = asyncio.current_task()
+        if wrapped is not handler and task:
+            self._unread.add(task)
+            task.add_done_callback(self._ended)
+        return wrapped
 
     def _wrap(self, method: str, handler: MethodHandler) -> MethodHandler:
         if handler.unary_unary is not None:
@@ -87,7 +97,7 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, handler: Handler) -> Handler:
         async def call(request: object, context: Context) -> object:
-            ends = [watcher.began(method, context) for watcher in self._watchers]
+            ends = self._begin(method, context)
             code = "UNKNOWN"
             try:
                 response = await handler(request, context)
@@ -104,7 +114,7 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, handler: StreamHandler) -> StreamHandler:
         async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
-            ends = [watcher.began(method, context) for watcher in self._watchers]
+            ends = self._begin(method, context)
             code = "UNKNOWN"
             try:
                 responses: Any = handler(requests, context)
@@ -122,6 +132,18 @@ class WatchInterceptor(grpc.aio.ServerInterceptor):
                     end(code)
 
         return call
+
+    def _begin(self, method: str, context: Context) -> list[End]:
+        if task := asyncio.current_task():
+            self._unread.discard(task)
+        return [watcher.began(method, context) for watcher in self._watchers]
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if task not in self._unread:
+            return
+        self._unread.remove(task)
+        for watcher in self._watchers:
+            watcher.unread()
 
 
 def _code_of(error: BaseException, context: Context) -> str:

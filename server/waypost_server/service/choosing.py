@@ -20,7 +20,7 @@ from waypost_server.core.report import Attempt, OutcomeReport
 from waypost_server.core.shared_budgets import Cost
 from waypost_server.core.switches import Off
 from waypost_server.service.chosen import AS_LISTED, Chosen
-from waypost_server.service.engine import Routed
+from waypost_server.service.routed import Routed
 from waypost_server.service.shortage import Shortage
 
 _MILLION = 1e6

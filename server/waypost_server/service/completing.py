@@ -9,8 +9,9 @@ from waypost_server.core.model_access import may_see
 from waypost_server.core.outcome import Action, Outcome
 from waypost_server.core.param_question import question_of
 from waypost_server.service.consulting import Consulting
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.paying import payer_of
+from waypost_server.service.routed import Routed
 
 DEADLINE_SECONDS = 2.0
 """How long it may take: a small model near by answers in half of it, and whoever asks has the route

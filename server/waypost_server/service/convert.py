@@ -19,8 +19,8 @@ from waypost_server.core.query import TURNS_READ, Conversation, Query, check_cou
 from waypost_server.core.ranking import Candidate
 from waypost_server.core.switches import NOTHING_OFF, Off
 from waypost_server.service.chosen import AS_LISTED, Chosen
-from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.pools import Pools
+from waypost_server.service.routed import Routed, Timings
 from waypost_server.service.specialists import specialist_ref
 
 _OUTCOMES = {o: contract_pb2.Outcome.Value(f"OUTCOME_{o}") for o in Outcome}

@@ -1,4 +1,4 @@
-"""A line in the server's own log for each decision."""
+"""A line in the server's log for each decision, report and query without an answer."""
 
 import logging
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from waypost_server.core.consultation import Consultation
 from waypost_server.core.report import Attempt
 from waypost_server.service.events import Decided, Reported
+from waypost_server.service.failures import Failed
 
 _log = logging.getLogger("waypost.decisions")
 
@@ -51,6 +52,17 @@ class DecisionLines:
             "caller": event.caller.name,
         }
         _log.info("reported", extra={"fields": fields})
+
+    def failed(self, event: Failed) -> None:
+        """Writes a line."""
+        fields = {
+            "request_id": event.request_id,
+            "tenant": event.tenant or event.caller.tenant or "",
+            "caller": event.caller.name,
+            "code": event.code,
+            "error": event.error,
+        }
+        _log.info("failed", extra={"fields": fields})
 
 
 def _asked(consultations: Sequence[Consultation]) -> dict[str, list[str]]:

@@ -7,7 +7,8 @@ from waypost_server.core.decision import Decision
 from waypost_server.core.first_stage import FirstStage
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 LOOKS = 10_000
 """Queries that are known with their clues: tuning asks each a dozen times, and some kB are kept of

@@ -20,8 +20,9 @@ from waypost_server.core.ranking import Candidate
 from waypost_server.core.review import MAX_TEXT, Example, example_of
 from waypost_server.service.answer_cache import AnswerCache, key_of
 from waypost_server.service.consulting import Consulting
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.paying import payer_of
+from waypost_server.service.routed import Routed
 
 
 class Escalating:

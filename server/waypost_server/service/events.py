@@ -8,7 +8,7 @@ from typing import Protocol
 from waypost_server.core.calibration import CalibrationMethod
 from waypost_server.core.report import OutcomeReport
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Routed
+from waypost_server.service.routed import Routed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Decided:
         index_version: the bundle that decided.
         encoder_fingerprint: of the stage that decided.
         models: names of the models that the contract offers, in order.
+        excluded: names of those that it leaves out, each with why.
         caller: who asked.
         rejected_decision: the decision that this one takes the place of; empty for a first one.
         rejection_reason: why that one's specialist rejected the query; empty for not said.
@@ -31,6 +32,7 @@ class Decided:
     index_version: str
     encoder_fingerprint: str
     models: tuple[str, ...]
+    excluded: tuple[tuple[str, str], ...] = ()
     caller: Caller
     rejected_decision: str = ""
     rejection_reason: str = ""

@@ -54,6 +54,7 @@ class Gauges:
             (names.LIMIT, sources.concurrency_limit()),
             (names.DEGRADED, sources.degraded()),
             (names.LOG_WAITING, sources.log_waiting()),
+            (names.LOG_SIZE, sources.log_bytes()),
             (names.DATABASE_LOST, sources.database_lost()),
             (names.REFUSED_BUNDLE, sources.bundle_refused()),
             (names.CERTIFICATE, sources.certificate_expires_at()),

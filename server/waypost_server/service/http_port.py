@@ -1,6 +1,7 @@
 """A small HTTP server in a thread of its own, which answers while the event loop hangs.
 
 It knows GET and HEAD of a few paths, reads no body, and closes each connection after its answer.
+Who holds connections keeps nobody out: when all places are taken, a new one takes the oldest's.
 """
 
 import asyncio
@@ -8,9 +9,10 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from waypost_server.service.address import HTTP, cannot_listen
 
@@ -39,7 +41,8 @@ class Page:
 
 
 Answer = Callable[[Mapping[str, str]], Page]
-"""Answers a request with these headers, their names in small letters; from the server's thread."""
+"""Answers a request with these headers, their names in small letters; from a thread of its path's,
+so that a page that takes long, as a large scrape does, keeps no probe waiting."""
 
 
 def json_page(status: HTTPStatus, content: Mapping[str, Any]) -> Page:
@@ -64,7 +67,8 @@ class HttpPort:
             SettingsError: the address cannot be listened on.
         """
         self._pages = pages
-        self._open = 0
+        self._answering = {path: ThreadPoolExecutor(1, f"http {path}") for path in pages}
+        self._open: dict[asyncio.Task[None], None] = {}  # the oldest first
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -96,6 +100,8 @@ class HttpPort:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for pool in self._answering.values():
+            pool.shutdown(cancel_futures=True)
 
     async def _end(self) -> None:
         self._server.close()
@@ -105,23 +111,26 @@ class HttpPort:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._open += 1
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        if len(self._open) >= MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.cancel()
+        self._open[task] = None
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                page, with_body = self._page(await _head(reader))
+                page, with_body = await self._page(await _head(reader))
                 writer.write(_written(page, with_body=with_body))
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
-        except (OSError, TimeoutError):  # the peer went, or is too slow
-            writer.transport.abort()
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            pass  # the peer went, is too slow, or gives its place to another
         finally:
-            self._open -= 1
+            self._open.pop(task, None)
+            writer.transport.abort()
 
-    def _page(self, head: str) -> tuple[Page, bool]:
+    async def _page(self, head: str) -> tuple[Page, bool]:
         """The answer to a request, and whether its body is wanted."""
         line, *lines = head.split("\r\n")
         method, target, protocol = (*line.split(" "), "", "")[:3]
@@ -138,7 +147,7 @@ class HttpPort:
             page = json_page(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "send GET or HEAD"})
             return Page(page.status, page.body, headers={"Allow": "GET, HEAD"}), True
         try:
-            page = answer(_headers(lines))
+            page = await self._loop.run_in_executor(self._answering[path], answer, _headers(lines))
         except Exception:  # noqa: BLE001  (a bug of ours ends one answer)
             _log.exception("%s cannot be answered", path)
             page = json_page(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "see the server's log"})

@@ -116,7 +116,7 @@ class IndexAdmin:
             BuildRunningError: another one runs.
             ActivationError: there is no folder to build in.
         """
-        who = current_caller().name or "somebody without a name"
+        who = current_caller().name or "somebody without a token"
         with ExitStack() as only_one:
             await self._begin(only_one)
             _log.info("%s builds%s", who, " to see whether it passes" if request.dry_run else "")
@@ -158,7 +158,7 @@ class IndexAdmin:
             await self._changer.change(version, lambda: self._folder.name(version))
         except WaypostError as error:
             raise ActivationError(f"{before} stays live: {error}") from None
-        who = current_caller().name or "somebody without a name"
+        who = current_caller().name or "somebody without a token"
         _log.info("%s activated index %s; before it was %s", who, version, before)
         try:
             await self._audit("activate index", version, before=before, after=version)

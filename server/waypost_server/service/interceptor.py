@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -17,7 +18,6 @@ StreamHandler = Callable[[AsyncIterator[Any], Any], AsyncIterator[Any]]
 AnswersHandler = Callable[[Any, Any], AsyncGenerator[Any, None]]
 Parse = Callable[[bytes], Any]
 
-_OURS = "/waypost.v1."
 _MALFORMED = object()
 
 
@@ -32,25 +32,25 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[MethodHandler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "MethodHandler | None":
-        """Wraps our unary calls and our streams; other services' streams pass as they are."""
+        """Wraps calls and streams, of the standard services too: gRPC logs what does not parse."""
         method = handler_call_details.method
         if method not in self._wrapped:
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None  # and is not kept: anyone can make up names
-            self._wrapped[method] = self._wrap(handler, ours=method.startswith(_OURS))
+            self._wrapped[method] = self._wrap(handler)
         return self._wrapped[method]
 
-    def _wrap(self, handler: MethodHandler, *, ours: bool) -> MethodHandler:
-        if handler.stream_stream is not None and ours:
+    def _wrap(self, handler: MethodHandler) -> MethodHandler:
+        if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(
                 _stream_with_status(cast(StreamHandler, handler.stream_stream)),
                 request_deserializer=_tolerant(handler.request_deserializer),
                 response_serializer=handler.response_serializer,
             )
-        if handler.unary_stream is not None and ours:
+        if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                _answers_with_status(cast(AnswersHandler, handler.unary_stream)),
+                _sent_with_status(handler.unary_stream),
                 request_deserializer=_tolerant(handler.request_deserializer),
                 response_serializer=handler.response_serializer,
             )
@@ -106,6 +106,12 @@ def _stream_with_status(handler: StreamHandler) -> StreamHandler:
             await context.abort(*status_of(error), hints_of(error))
 
     return call
+
+
+def _sent_with_status(handler: Callable[..., Any]) -> Callable[..., Any]:
+    if iscoroutinefunction(handler):  # it writes its answers by itself, as Health's does
+        return _with_status(cast(Handler, handler))
+    return _answers_with_status(cast(AnswersHandler, handler))
 
 
 def _answers_with_status(handler: AnswersHandler) -> AnswersHandler:

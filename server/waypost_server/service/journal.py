@@ -32,6 +32,9 @@ FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 5.0
 LAST_ATTEMPT_SECONDS = 0.5
 """For an attempt that is under way when the time is up."""
 
+MEASURE_SECONDS = 60.0
+"""Between two looks at the log's size: of PostgreSQL each takes a millisecond."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Journal:
         written: records on disk so far.
         dropped: records lost so far.
         problem: why the last attempt to write failed; empty when it did not.
+        size_bytes: what the log took on disk when that was last measured; 0 before.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class Journal:
         self.written = 0
         self.dropped = 0
         self.problem = ""
+        self.size_bytes = 0
+        self._measures_at = 0.0
         self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
         self._thread.start()
 
@@ -121,6 +127,15 @@ class Journal:
     def _run(self) -> None:
         while entries := self._buffer.take(LINGER_SECONDS):
             self._write(entries)
+            self._measure()
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        if self.problem or now < self._measures_at:
+            return
+        self._measures_at = now + MEASURE_SECONDS
+        with contextlib.suppress(DecisionLogError):  # whatever is wrong, the next record meets it
+            self.size_bytes = self._log.size_bytes()
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """Returns once they are written, or lost."""

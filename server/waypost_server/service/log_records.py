@@ -6,6 +6,7 @@ from itertools import chain
 from waypost_server.core.decision_log import (
     CandidateRecord,
     DecisionRecord,
+    ExcludedRecord,
     FlagRecord,
     OutcomeRecord,
     Record,
@@ -14,8 +15,8 @@ from waypost_server.core.decision_log import (
 )
 from waypost_server.core.query import Query
 from waypost_server.core.redaction import without
-from waypost_server.service.engine import Timings
 from waypost_server.service.events import Decided, Reported
+from waypost_server.service.routed import Timings
 
 DECISION_BYTES, OUTCOME_BYTES = 2_000, 500
 """Memory of a record without what may be long."""
@@ -63,6 +64,7 @@ def decision_record(event: Decided, *, at_ms: int, keep_text: bool) -> DecisionR
         ),
         fallback_route=decision.fallback_route,
         models=event.models,
+        excluded_models=tuple(ExcludedRecord(name=name, why=why) for name, why in event.excluded),
         index_version=event.index_version,
         encoder_fingerprint=event.encoder_fingerprint,
         timings=_timings(routed.timings),
@@ -102,6 +104,7 @@ def size_of(record: Record) -> int:
         return OUTCOME_BYTES + len(report.attempts) * ATTEMPT_BYTES + sys.getsizeof(report.note)
     names = len(record.allowed_routes) + len(record.rejected_routes) + len(record.models)
     steps = len(record.plan or ()) + len(record.flags or ())
+    steps += len(record.excluded_models or ())
     said = sum(map(sys.getsizeof, chain.from_iterable((record.metadata or {}).items())))
     return (
         DECISION_BYTES

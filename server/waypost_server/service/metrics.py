@@ -9,9 +9,9 @@ from waypost_server.core.decision import Decision
 from waypost_server.core.outcome import Outcome, Reason, Stage
 from waypost_server.core.ranking import Candidate
 from waypost_server.core.report import Attempt, Feedback, OutcomeReport, SpecialistOutcome
-from waypost_server.service.engine import Timings
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.instruments import Bounded, Instruments
+from waypost_server.service.routed import Timings
 from waypost_server.service.tallies import Spread, Tally
 
 REMEMBERED = 100_000

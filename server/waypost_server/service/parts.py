@@ -7,6 +7,7 @@ from waypost_server.service.choosing import Choosing
 from waypost_server.service.completing import Completing
 from waypost_server.service.escalating import Escalating
 from waypost_server.service.events import Observers
+from waypost_server.service.failures import Failures
 from waypost_server.service.index_admin import IndexAdmin
 from waypost_server.service.journal import Journal
 from waypost_server.service.refusals import Refusals
@@ -31,6 +32,7 @@ class Parts:
         escalating: asks a language model where the encoder is not sure; None for never.
         completing: asks one for parameters that were not found; None for never.
         refusals: of queries that are welcome again later.
+        failures: of queries that end without an answer.
     """
 
     live: Live
@@ -44,3 +46,4 @@ class Parts:
     escalating: Escalating | None = None
     completing: Completing | None = None
     refusals: Refusals = field(default_factory=Refusals)
+    failures: Failures = field(default_factory=Failures)

@@ -56,6 +56,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._escalating = parts.escalating
         self._completing = parts.completing
         self._refusals = parts.refusals
+        self._failures = parts.failures
         self._keeps_log = parts.journal is not None
         self._tenancy = tenancy
         self._turn = asyncio.Lock()
@@ -64,10 +65,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.RouteQueryRequest, context: Context
     ) -> router_pb2.RouteQueryResponse:
         """Decides about one query."""
-        self._workers.check_open()
-        served = self._live.served
-        contract = await self._contract(served, self._query(request, served), context)
-        return router_pb2.RouteQueryResponse(contract=contract)
+        with self._failures.of(request.request_id, request.tenant, context):
+            self._workers.check_open()
+            served = self._live.served
+            contract = await self._contract(served, self._query(request, served), context)
+            return router_pb2.RouteQueryResponse(contract=contract)
 
     async def RouteQueries(  # noqa: N802
         self, request: router_pb2.RouteQueriesRequest, context: Context
@@ -110,23 +112,23 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.RerouteQueryRequest, context: Context
     ) -> router_pb2.RerouteQueryResponse:
         """Decides again without the routes that rejected the query."""
-        self._workers.check_open()
-        served = self._live.served
-        query = self._query(request.query, served, request.rejected_routes)
-        check_reroute(
-            decision_id=request.decision_id,
-            rejected=request.rejected_routes,
-            reason=request.rejection_reason,
-        )
-        return router_pb2.RerouteQueryResponse(
-            contract=await self._contract(
+        with self._failures.of(request.query.request_id, request.query.tenant, context):
+            self._workers.check_open()
+            served = self._live.served
+            query = self._query(request.query, served, request.rejected_routes)
+            check_reroute(
+                decision_id=request.decision_id,
+                rejected=request.rejected_routes,
+                reason=request.rejection_reason,
+            )
+            contract = await self._contract(
                 served,
                 query,
                 context,
                 rejected_decision=request.decision_id,
                 rejection_reason=request.rejection_reason,
             )
-        )
+            return router_pb2.RerouteQueryResponse(contract=contract)
 
     async def ReportOutcome(  # noqa: N802
         self, request: router_pb2.ReportOutcomeRequest, context: Context
@@ -244,6 +246,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
                 index_version=contract.index_version,
                 encoder_fingerprint=contract.encoder_fingerprint,
                 models=tuple(model.name for model in contract.specialist.models),
+                excluded=tuple((e.name, e.why) for e in contract.specialist.excluded_models),
                 caller=current_caller(),
                 rejected_decision=rejected_decision,
                 rejection_reason=rejection_reason,
@@ -285,8 +288,9 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         try:
             async with self._turn:
                 await asyncio.sleep(0)  # lets lone queries in between what is decided at once
-            query = self._query(request, served)
-            contract = await self._contract(served, query, context)
+            with self._failures.of(request.request_id, request.tenant, context):
+                query = self._query(request, served)
+                contract = await self._contract(served, query, context)
             return router_pb2.RouteResult(contract=contract)
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)

@@ -18,6 +18,7 @@ class RpcMetrics:
         self._to = instruments
         self._clock = clock
         self._spreads: dict[tuple[str, str], Spread] = {}
+        self._unread = instruments.tally((names.RPC_UNREAD, ()))
 
     def began(self, method: str, context: Context) -> End:
         """Begins to time a call."""
@@ -28,6 +29,10 @@ class RpcMetrics:
             spread.observe(self._clock() - began)
 
         return ended
+
+    def unread(self) -> None:
+        """Counts a call that ended before its request was there."""
+        self._unread.count += 1
 
     def _spread(self, method: str, code: str) -> Spread:
         made = self._spreads[method, code] = self._to.spread(names.RPC_SECONDS, method, code)

@@ -5,7 +5,8 @@ import math
 from waypost_server.core.errors import BundleError
 from waypost_server.core.outcome import Reason
 from waypost_server.core.query import Query
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 STRANGER = "xyzzy"
 """A query near nothing."""

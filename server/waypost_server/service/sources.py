@@ -43,6 +43,7 @@ class Sources:
         log_written: records on disk so far.
         log_dropped: records lost so far.
         log_waiting: records that wait now.
+        log_bytes: what the log takes on disk; 0 for unknown.
         database_lost: whether what processes share cannot be reached.
         bundle: the live one; None before there is one.
         bundle_refused: whether the newest bundle was refused.
@@ -63,6 +64,7 @@ class Sources:
     log_written: Callable[[], int] = int
     log_dropped: Callable[[], int] = int
     log_waiting: Callable[[], int] = int
+    log_bytes: Callable[[], int] = int
     database_lost: Callable[[], bool] = bool
     bundle: Callable[[], BundleFacts | None] = lambda: None
     bundle_refused: Callable[[], bool] = bool

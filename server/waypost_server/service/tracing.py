@@ -70,6 +70,9 @@ class Tracing:
 
         return ended
 
+    def unread(self) -> None:
+        """Has no span for a call whose trace nobody has read."""
+
     def decided(self, event: Decided) -> None:
         """Tells of a decision, as a part of the call that asked for it."""
         if not trace.get_current_span().is_recording():

@@ -14,7 +14,8 @@ from waypost_server.core.errors import TooLateError, UnavailableError
 from waypost_server.core.fair_queue import FairQueue
 from waypost_server.core.query import Query
 from waypost_server.service.admission import Admission, Room
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 ON_LOOP, ON_LOOP_JUDGED = 1_000, 120
 """Characters up to which a text is looked at on the loop: its tokens are there in 0.2 ms. Where

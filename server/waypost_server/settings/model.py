@@ -14,7 +14,8 @@ from waypost_server.settings.records import Records
 from waypost_server.settings.routing import Routing
 from waypost_server.settings.security import Security
 from waypost_server.settings.sharing import Sharing
-from waypost_server.settings.sources import FILE, PREFIX, Origin, Sources
+from waypost_server.settings.sources import COMMAND_LINE, FILE, PREFIX, Origin, Sources
+from waypost_server.settings.wanted import wanted
 
 NOT_DERIVED = "default_factory_not_called"
 
@@ -88,8 +89,16 @@ def _without_password(url: str) -> str:
 
 def _explain(error: Any, sources: Sources) -> str:  # noqa: ANN401  (pydantic's ErrorDetails)
     name = str(error["loc"][0])
-    reason = error["ctx"]["error"] if error["type"] == "value_error" else error["msg"]
     value = str(_masked(name, sources.values.get(name)))[:80]
-    origin = sources.origin_of(name)
-    where = f" in {origin.where}" if origin.kind == FILE else ""
-    return f"{PREFIX}{name.upper()} is {value!r}{where}: {reason}"
+    if error["type"] == "value_error":
+        cure = error["ctx"]["error"]
+    else:
+        cure = f"write {wanted(Settings.model_json_schema()['properties'][name])}"
+    return f"{PREFIX}{name.upper()} is {value!r}{_where(sources.origin_of(name))}: {cure}"
+
+
+def _where(origin: Origin) -> str:
+    """Where a value stands, in words; a variable's name says it already."""
+    if origin.kind == COMMAND_LINE:
+        return " on the command line"
+    return f" in {origin.where}" if origin.kind == FILE else ""

@@ -17,7 +17,9 @@ class Observing(BaseModel):
         "text", description="How a line of it looks: words, or one JSON object."
     )
     log_decisions: bool = Field(
-        False, description="Whether each decision is a line there; never with the query."
+        False,
+        description="Whether each decision, each report and each query without an answer is a line "
+        "there; never with the query.",
     )
     metrics_tenants: NonNegativeInt = Field(
         100,

@@ -29,6 +29,9 @@ DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "co
 KUBERNETES = re.compile(r"WAYPOST_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
 """Variables that Kubernetes sets in every pod beside a Service called waypost; no settings."""
 
+NEAREST = 3
+"""Settings that are named in place of one that is like none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -117,7 +120,11 @@ def _unknown(what: str, name: str, names: Collection[str], *, prefix: str) -> Se
     def written(known: str) -> str:
         return f"{prefix}{known.upper()}" if prefix else known
 
-    close = difflib.get_close_matches(name, names, n=1)
-    known = ", ".join(map(written, names))
-    hint = f"did you mean {written(close[0])}?" if close else f"the settings are {known}"
-    return SettingsError(f"{what} is no setting of Waypost; {hint}")
+    what = f"{what} is no setting of Waypost"
+    if close := difflib.get_close_matches(name, names, n=1):
+        return SettingsError(f"{what}; did you mean {written(close[0])}?")
+    nearest = difflib.get_close_matches(name, names, n=NEAREST, cutoff=0)
+    return SettingsError(
+        f"{what}; the nearest are\n  {', '.join(map(written, nearest))}\n"
+        "and `waypost config show --markdown` lists all"
+    )

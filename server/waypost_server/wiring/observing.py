@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from waypost_server.service.call_watch import CallWatcher, WatchInterceptor
 from waypost_server.service.decision_lines import DecisionLines
 from waypost_server.service.events import Observer
+from waypost_server.service.failures import Failures
 from waypost_server.service.share import Share
 from waypost_server.service.sources import Sources
 from waypost_server.settings import Settings
@@ -31,10 +32,12 @@ class Observing:
     Attributes:
         observers: to be told of decisions and reports.
         interceptors: to see calls before all others.
+        failures: to be told of queries that end without an answer.
     """
 
     observers: Sequence[Observer] = ()
     interceptors: Sequence[WatchInterceptor] = ()
+    failures: Failures = Failures()
 
     def __init__(self, settings: Settings, share: Share | None = None) -> None:
         """Nothing listens yet.
@@ -63,7 +66,9 @@ class Observing:
                 watchers.append(tracing)
                 observers.append(tracing)
             if settings.log_decisions:
-                observers.append(DecisionLines())
+                lines = DecisionLines()
+                observers.append(lines)
+                self.failures = Failures(lines.failed)
             self._ends = ends.pop_all()
         self.observers = tuple(observers)
         self.interceptors = (WatchInterceptor(watchers),) if watchers else ()

@@ -39,6 +39,7 @@ def sources_of(
         log_written=lambda: journal.written if journal else 0,
         log_dropped=lambda: journal.dropped if journal else 0,
         log_waiting=lambda: journal.waiting if journal else 0,
+        log_bytes=lambda: journal.size_bytes if journal else 0,
         database_lost=lambda: bool(shared.problem),
         bundle=bundle,
         models_left_out=lambda: budgeting.choosing.left_out,

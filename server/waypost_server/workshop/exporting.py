@@ -13,6 +13,7 @@ from waypost_server.adapters.encoder_manifest import (
 )
 from waypost_server.adapters.files import sha256_hex
 from waypost_server.adapters.onnx_encoder import OnnxEncoder
+from waypost_server.adapters.tokenizer_file import read_tokenizer
 from waypost_server.core.errors import EncoderError
 from waypost_server.lab.check_texts import CHECK_TEXTS
 from waypost_server.lab.onnx_export import OPSET, export_model, reference_vectors
@@ -56,6 +57,10 @@ def export_encoder(
         EncoderError: the model is of another kind, or the export differs from it.
     """
     exported = export_model(source, query_prefix=query_prefix)
+    try:
+        read_tokenizer(exported.tokenizer)
+    except ValueError as error:
+        raise EncoderError(f"{source}: its tokenizer cannot be used: {error}") from None
     model = quantise(exported) if precision == "int8" else exported.model
     files = {MODEL_FILE: model, TOKENIZER_FILE: exported.tokenizer, **(more_files or {})}
     manifest = EncoderManifest(

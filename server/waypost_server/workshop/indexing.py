@@ -28,6 +28,7 @@ class Built:
         encoder: the encoder.
         static: that of the first stage; None for one stage.
         live: what was live when the build began; None if there was none that can be used.
+        notes: what should be mended in the routes folder all the same, a sentence each.
     """
 
     stored: StoredBundle
@@ -36,6 +37,7 @@ class Built:
     encoder: Encoder
     static: Encoder | None
     live: StoredBundle | None
+    notes: Sequence[str] = ()
 
 
 def write_index(settings: Settings, progress: Callable[[int, int], None]) -> Built:
@@ -86,4 +88,4 @@ def write_index(settings: Settings, progress: Callable[[int, int], None]) -> Bui
             known_to_static=before.encodings(static.fingerprint) if static else {},
         )
     )
-    return Built(stored, encoded, routes.regression, encoder, static, live)
+    return Built(stored, encoded, routes.regression, encoder, static, live, routes.notes)

@@ -1,7 +1,7 @@
 """Building a bundle, checking it, and making it live."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.core.building import BuildPhase, BuildStep
@@ -18,7 +18,7 @@ class Published:
     Attributes:
         stored: the bundle.
         encoded: how many texts had to be encoded.
-        verdict: what the gate says of it.
+        verdict: what the gate says of it, with what the routes folder should be mended in.
         is_live: whether it is live.
         live_version: the version that is live; None for none.
         removed: old versions that went.
@@ -67,6 +67,8 @@ def publish_index(
     version = built.stored.version
     entry.written(version)
     verdict = _verdict(settings, built, tell) if gated else None
+    told = verdict or PASSED
+    told = replace(told, notes=(*built.notes, *told.notes))
     if verdict and verdict.problems:
         removed = entry.refused(version, verdict)
         refused = BuildStep(
@@ -78,9 +80,9 @@ def publish_index(
     else:
         removed = entry.live(version)
         tell(BuildStep(phase=BuildPhase.LIVE, index_version=version))
-        return Published(built.stored, built.encoded, verdict or PASSED, True, version, removed)
+        return Published(built.stored, built.encoded, told, True, version, removed)
     live = built.live.version if built.live else None
-    return Published(built.stored, built.encoded, verdict or PASSED, live == version, live, removed)
+    return Published(built.stored, built.encoded, told, live == version, live, removed)
 
 
 def _verdict(settings: Settings, built: Built, tell: Callable[[BuildStep], None]) -> GateVerdict:

@@ -26,9 +26,10 @@ from waypost_server.core.replay import (
 from waypost_server.core.switches import NOTHING_OFF, Switches, off_in
 from waypost_server.service.caller import ANYBODY
 from waypost_server.service.direct import Direct
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.events import Decided
 from waypost_server.service.log_records import decision_record
+from waypost_server.service.routed import Routed
 from waypost_server.service.version import Served
 from waypost_server.settings import Settings
 from waypost_server.wiring.loading import load_engine

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.bench.pages import splice, table
 from tests.indexing import build_index
 from waypost_server.core.query import Query
-from waypost_server.service.engine import Routed
+from waypost_server.service.routed import Routed
 from waypost_server.settings import Settings
 from waypost_server.wiring.loading import load_engine
 

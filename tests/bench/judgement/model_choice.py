@@ -22,7 +22,7 @@ from waypost_server.core.query import Query
 from waypost_server.core.report import Attempt
 from waypost_server.service.choosing import Choosing
 from waypost_server.service.convert import ContractWriter, StageFacts
-from waypost_server.service.engine import Routed, Timings
+from waypost_server.service.routed import Routed, Timings
 
 RAW = REPO / "docs/benchmarks/model_choice.json"
 ROUNDS, LOOPS = 15, 2_000

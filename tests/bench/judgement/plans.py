@@ -30,7 +30,8 @@ from waypost_server.core.plans import Plans
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 RAW = REPO / "docs/benchmarks/plans.json"
 TASKS = ("clinc150-all", "clinc150-10", "hwu64-all")

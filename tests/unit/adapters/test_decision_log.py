@@ -129,7 +129,7 @@ def test_rows_of_an_older_waypost_stay_and_are_read(database_url: str) -> None:
     with engine.begin() as connection:
         [(text,)] = connection.execute(sqlalchemy.select(DECISIONS.c.record))
         rest = json.loads(text)
-        for name in ("flags", "plan", "metadata", "consultation_usd"):
+        for name in ("flags", "plan", "metadata", "consultation_usd", "excluded_models"):
             del rest[name]
         connection.execute(DECISIONS.update().values(record=json.dumps(rest)))
     log.close()
@@ -137,7 +137,8 @@ def test_rows_of_an_older_waypost_stay_and_are_read(database_url: str) -> None:
     new = decision(at_ms=NOON + 1)
     log.append([new])
     found = [one.decision for one in log.between(EVERYTHING)]
-    older = replace(record, flags=None, plan=None, metadata=None, consultation_usd=None)
+    unkept = dict.fromkeys(("flags", "plan", "metadata", "consultation_usd", "excluded_models"))
+    older = replace(record, **unkept)  # type: ignore[arg-type]
     assert found == [older, new]
     assert [len(one.outcomes) for one in log.between(EVERYTHING)] == [1, 0]
     log.close()
@@ -308,3 +309,21 @@ def test_the_rest_of_a_record_is_json_that_sql_can_read(tmp_path: Path) -> None:
     )
     connection.close()
     assert (stage, json.loads(models)) == (record.stage, list(record.models))
+
+
+def test_its_size_is_that_of_what_is_kept(log: DatabaseLog) -> None:
+    log.append([decision()])
+    empty = log.size_bytes()
+    records = [decision() for _ in range(500)]
+    log.append(records)
+    kept = sum(len(record.text or "") + len(record.rejection_reason) for record in records)
+    assert empty + kept < log.size_bytes() < empty + 10_000 * len(records)
+
+
+def test_the_size_of_files_has_what_was_written_lately(tmp_path: Path) -> None:
+    log = DatabaseLog(open_database(f"sqlite:///{tmp_path}/waypost.db"))
+    assert log.size_bytes() == 0
+    log.append([decision() for _ in range(50)])
+    assert log.size_bytes() == sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert (tmp_path / "waypost.db-wal").stat().st_size > 50_000
+    log.close()

@@ -20,7 +20,7 @@ BOTH = pytest.mark.parametrize("format", list(Format))
 
 OLDER: Mapping[bool, Mapping[str, object]] = {
     False: {},
-    True: {"flags": None, "plan": None, "metadata": None, "consultation_usd": None},
+    True: dict.fromkeys(("flags", "plan", "metadata", "consultation_usd", "excluded_models")),
 }
 """What a record has not that is older than these fields."""
 

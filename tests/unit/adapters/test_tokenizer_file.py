@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
 
 from tests.unit.adapters.encoders import copy_encoder, with_honest_hash
 from waypost_server.adapters.encoder_manifest import TOKENIZER_FILE
@@ -48,11 +49,17 @@ def changed(change: Change) -> bytes:
             ),
             r"an unknown word makes the tokenizer fail",
         ),
+        (
+            lambda said: said.update(
+                model={"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "[?]"}
+            ),
+            r"an unknown word makes the tokenizer fail: Unk token `\[\?\]` not found",
+        ),
         (lambda said: said["model"]["vocab"].update(so=4_000_000_000), r"4000000000"),
         (lambda said: said["model"].update(vocab=[]), r"expected a map"),
         (lambda said: said.update(added_tokens=[1]), r"AddedToken"),
     ],
-    ids=["no unknown token", "long words", "unknown words", "far id", "vocabulary", "added"],
+    ids=["no unknown token", "long words", "unigram", "bpe", "far id", "vocabulary", "added"],
 )
 def test_what_would_fail_at_a_later_query_is_refused_on_load(
     tmp_path: Path, kind: type[OnnxEncoder | StaticEncoder], change: Change, message: str
@@ -71,7 +78,7 @@ def test_a_text_of_which_nothing_is_left_is_tried_too(tmp_path: Path) -> None:
 
 
 def test_only_so_much_is_parsed() -> None:
-    with pytest.raises(ValueError, match=r"larger than 67,108,864 bytes"):
+    with pytest.raises(ValueError, match=r"larger than 33,554,432 bytes"):
         read_tokenizer(b" " * (MAX_TOKENIZER + 1))
 
 
@@ -80,3 +87,175 @@ def test_the_longest_word_that_may_be_is_still_read() -> None:
     tokenizer = read_tokenizer(content)
     tokenizer.no_padding()
     assert tokenizer.encode("tree" * 251, add_special_tokens=False).tokens == ["[UNK]"]
+
+
+HANGS = {"Regex": "(a|aa)+$"}
+"""Of `aaa...!` each letter makes it try twice as much."""
+
+
+PIECES = [["a" * length, -1.0] for length in range(1, 1_001)]
+
+
+def put(key: str, part: object) -> Change:
+    return lambda said: said.update({key: part})
+
+
+def growing(pattern: object) -> dict[str, object]:
+    return {"type": "Replace", "pattern": pattern, "content": "so " * 1_000}
+
+
+def template(*pieces: object, ids: int = 1) -> dict[str, object]:
+    return {
+        "type": "TemplateProcessing",
+        "single": pieces,
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [101] * ids, "tokens": ["[CLS]"] * ids}},
+    }
+
+
+CLS, TEXT = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+NFC, SPLIT = {"type": "NFC"}, {"type": "Split", "behavior": "Isolated", "invert": False}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("normalizer", growing({"String": "a"})), r"normalizer is of type 'Replace'"),
+        (put("normalizer", growing(HANGS)), r"normalizer is of type 'Replace'"),
+        (
+            put(
+                "normalizer",
+                {
+                    "type": "Sequence",
+                    "normalizers": [NFC, {"type": "Prepend", "prepend": "so " * 10**6}],
+                },
+            ),
+            r"normalizer\.normalizers\[1\] is of type 'Prepend'",
+        ),
+        (
+            put("normalizer", {"type": "Precompiled", "precompiled_charsmap": ""}),
+            r"normalizer is of type 'Precompiled'",
+        ),
+        (
+            put("normalizer", {"type": "Sequence", "normalizers": [NFC] * 1_000}),
+            r"normalizer\.normalizers has 1,000 parts, at most 8 may be",
+        ),
+        (
+            put("normalizer", {"type": "Sequence", "normalizers": [{"type": "Sequence"}]}),
+            r"normalizer\.normalizers\[0\] is of type 'Sequence'",
+        ),
+        (put("normalizer", "NFC"), r"normalizer is of type 'None'"),
+        (put("normalizer", {"pattern": HANGS, "content": ""}), r"normalizer is of type 'None'"),
+        (put("pre_tokenizer", SPLIT | {"pattern": HANGS}), r"pre_tokenizer is of type 'Split'"),
+        (
+            put(
+                "pre_tokenizer",
+                {
+                    "type": "Sequence",
+                    "pretokenizers": [{"type": "Whitespace"}, SPLIT | {"pattern": HANGS}],
+                },
+            ),
+            r"pre_tokenizer\.pretokenizers\[1\] is of type 'Split'",
+        ),
+        (put("decoder", growing(HANGS)), r"decoder is of type 'Replace'"),
+        (put("post_processor", template(CLS, *[TEXT] * 1_000)), r"must have the text once"),
+        (
+            put("post_processor", template(CLS, {"Sequence": {"id": "B", "type_id": 0}})),
+            r"must have the text once",
+        ),
+        (put("post_processor", template(CLS, TEXT, ids=10**6)), r"1,000,000 tokens are put around"),
+        (put("post_processor", template(*[CLS] * 9, TEXT)), r"9 tokens are put around a text"),
+        (
+            lambda said: said["model"].update(continuing_subword_prefix="#" * 10**6),
+            r"model\.continuing_subword_prefix has 1,000,000 characters, at most 32 may be",
+        ),
+        (
+            lambda said: said["model"].update(unk_token="?" * 10**6),
+            r"model\.unk_token has 1,000,000 characters",
+        ),
+        (
+            put("model", {"type": "Unigram", "vocab": PIECES, "unk_id": 0}),
+            r"a piece of the vocabulary has 1,000 characters, at most 64 may be",
+        ),
+    ],
+)
+def test_what_can_hang_at_a_text_or_make_it_grow_is_refused(change: Change, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_tokenizer(changed(change))
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_it_is_refused_on_load_naming_file_key_and_cure(
+    tmp_path: Path, kind: type[OnnxEncoder | StaticEncoder]
+) -> None:
+    folder = copy_encoder(ENCODERS[kind], tmp_path / "e")
+    split = put("pre_tokenizer", SPLIT | {"pattern": HANGS})
+    with_honest_hash(folder, TOKENIZER_FILE, changed(split))
+    said = r"tokenizer\.json: pre_tokenizer is of type 'Split', and only .* take a model that"
+    with pytest.raises(EncoderError, match=f"^{folder}: .*{said}"):
+        kind.load(folder)
+
+
+def test_a_part_that_is_there_twice_is_not_hidden_by_the_last_one() -> None:
+    shown = changed(lambda said: said.pop("normalizer"))
+    hidden = json.dumps({"normalizer": growing(HANGS)}).encode()[:-1] + b', "normalizer": null,'
+    with pytest.raises(ValueError, match=r"'normalizer' is there twice"):
+        read_tokenizer(hidden + shown[1:])
+
+
+def test_levels_without_end_are_refused_before_pythons_stack_ends() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_tokenizer(b'{"decoder":' + b"[" * 10**6)
+
+
+NORMALIZERS = normalizers.Sequence(
+    [
+        normalizers.BertNormalizer(),
+        normalizers.Lowercase(),
+        normalizers.NFC(),
+        normalizers.NFD(),
+        normalizers.NFKC(),
+        normalizers.NFKD(),
+        normalizers.Strip(),
+        normalizers.StripAccents(),
+    ]
+)
+PRE_TOKENIZERS = pre_tokenizers.Sequence(
+    [
+        pre_tokenizers.WhitespaceSplit(),
+        pre_tokenizers.Whitespace(),
+        pre_tokenizers.BertPreTokenizer(),
+        pre_tokenizers.Punctuation(),
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.Metaspace(),
+        pre_tokenizers.ByteLevel(),
+    ]
+)
+LONGEST_EXPANSION = "\ufdfa"
+"""A greeting, which NFKC spells out in 18 letters: no other character becomes so many."""
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101)),
+        processors.RobertaProcessing(("[SEP]", 102), ("[CLS]", 101)),
+        processors.Sequence(
+            [
+                processors.ByteLevel(),
+                processors.TemplateProcessing("[CLS] $A", None, [("[CLS]", 101)]),
+            ]
+        ),
+    ],
+)
+def test_what_berts_like_are_made_of_is_read_and_does_only_so_much_work(
+    around: processors.PostProcessor,
+) -> None:
+    tokenizer = Tokenizer.from_file(str(ENCODERS[OnnxEncoder] / TOKENIZER_FILE))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = NORMALIZERS, PRE_TOKENIZERS
+    tokenizer.post_processor, tokenizer.decoder = around, decoders.ByteLevel()
+    read = read_tokenizer(tokenizer.to_str().encode())
+    assert read.to_str() == tokenizer.to_str()
+    read.no_truncation()
+    for text in ("why is 1 slow", LONGEST_EXPANSION * 2_000, "\u4e2d" * 2_000, "a" * 6_000):
+        assert len(read.encode(text).ids) <= 3 * 18 * len(text)

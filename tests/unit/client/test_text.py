@@ -78,8 +78,19 @@ def test_a_reader_is_told_what_matters(change: contract_pb2.HandoffContract, lin
 
 def test_what_is_not_there_is_none() -> None:
     text = contract_text(contract_of(contract_pb2.HandoffContract(route="default")))
-    assert "  models     none named" in text
     assert "  fallback   none" in text
+
+
+def test_a_route_without_models_says_what_that_means_and_what_mends_it() -> None:
+    message = contract_pb2.HandoffContract(route="sql", action=contract_pb2.ACTION_INVOKE)
+    assert (
+        "  models     none named: sql/route.yaml has no `specialist: {models: [NAME]}`\n"
+        "             with a NAME of fleet.yaml; the dispatcher asks the fallback route instead\n"
+    ) in contract_text(contract_of(message))
+    message.reasons.append(contract_pb2.REASON_NO_ELIGIBLE_MODEL)
+    assert "  models     none that may be called\n" in contract_text(contract_of(message))
+    refused = contract_pb2.HandoffContract(action=contract_pb2.ACTION_REFUSE)
+    assert "  models     none named\n" in contract_text(contract_of(refused))
 
 
 def test_routes_read_like_this() -> None:

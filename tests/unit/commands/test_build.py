@@ -96,6 +96,36 @@ def test_a_policy_is_another_version_and_encodes_nothing(
     assert live.catalog.route("billing").specialist.policy.guard.secrets == "block"
 
 
+def test_a_sentence_in_two_routes_is_told_with_both_places_until_it_is_mended(
+    tmp_path: Path, encoder_folder: Path
+) -> None:
+    routes = write_folder(
+        tmp_path / "routes",
+        {
+            **SOUND,
+            "billing/exemplars.txt": "# what is paid\nrefund me\nWhere  is my invoice?\n",
+            "support/exemplars.jsonl": '{"text": "it is broken"}\n\n'
+            '{"text": "where is my invoice?"}\n',
+        },
+    )
+    settings = {"routes": routes, "index": tmp_path / "index", "encoder": encoder_folder}
+    told = (
+        f"waypost: {routes}/billing/exemplars.txt:3 and {routes}/support/exemplars.jsonl:3 are one "
+        "sentence in two routes; keep it in the one that should answer it"
+    )
+    for options in ((), (), ("--no-gate",)):
+        built = waypost_here("build", *options, **settings)
+        assert (built.returncode, built.stderr) == (0, f"{told}\n")
+    write_folder(routes, {"general/exemplars.txt": "hello there\nREFUND ME\nrefund me\n"})
+    first = f"{routes}/billing/exemplars.txt:2 and {routes}/general/exemplars.txt:2 are one "
+    said = waypost_here("build", **settings).stderr
+    assert said.startswith(f"waypost: {first}")
+    assert said.endswith("answer it (and 1 more: `waypost doctor` names them)\n")
+    write_folder(routes, {"support/exemplars.jsonl": '{"text": "it is broken"}\n'})
+    write_folder(routes, {"general/exemplars.txt": "hello there\n"})
+    assert waypost_here("build", **settings).stderr == ""
+
+
 BROKEN: Mapping[str, str | bytes] = {
     "Code_Review/exemplars.txt": "review this",
     "code-review/exemplars.txt": "review that",

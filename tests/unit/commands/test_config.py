@@ -27,7 +27,7 @@ def test_the_table_for_the_docs_does_not_depend_on_the_environment() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("workers", "waypost: WAYPOST_WORKERS is 'none': Input should be a valid integer"),
+        ("workers", "waypost: WAYPOST_WORKERS is 'none': write a whole number above 0"),
         (
             "worker",
             "waypost: WAYPOST_WORKER is no setting of Waypost; did you mean WAYPOST_WORKERS",

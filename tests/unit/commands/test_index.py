@@ -71,6 +71,10 @@ def test_an_earlier_version_is_made_live_again_and_one_that_does_not_fit_is_not(
         f"waypost: bundle {first} is live in {folder}; before it was {second}; a server"
     )
     assert store.live_version() == first
+    again = index(folder, encoder_folder, "activate", first)
+    assert again.stdout.startswith(
+        f"waypost: bundle {first} is live in {folder}; as it was already; a server that runs"
+    )
     told = index(folder, encoder_folder, "activate", second, "--json")
     assert json.loads(told.stdout) == {"version": second, "previous_version": first}
 
@@ -100,7 +104,9 @@ def test_a_refused_bundle_says_why_and_goes_live_by_force_alone(world: World) ->
     before, problem = world.live(), world.build().stderr.splitlines()[1]
     (new,) = {*world.store.versions()} - {before}
     told = index(world.index, world.encoder, "list")
-    assert told.stdout.splitlines()[0].endswith(f"; refused: {problem}")
+    _, *below, _ = told.stdout.splitlines()
+    assert all(line.startswith("    ") and len(line) <= 100 for line in below)
+    assert " ".join(map(str.strip, below)) == f"refused: {problem}"
     (listed, live) = json.loads(index(world.index, world.encoder, "list", "--json").stdout)
     assert (listed["version"], listed["aside"], listed["refused"]) == (new, True, [problem])
     assert (live["version"], live["aside"], live["refused"]) == (before, False, [])
@@ -128,8 +134,8 @@ def test_a_refused_bundle_that_passes_later_is_refused_no_more(world: World) -> 
     (world.routes / "gate.yaml").unlink()
     assert world.build("--dry-run").returncode == 0
     assert world.store.refusal(new) == ()
-    (listed, _) = index(world.index, world.encoder, "list").stdout.splitlines()
-    assert listed.endswith("; tried, never live")
+    (_, below, _) = index(world.index, world.encoder, "list").stdout.splitlines()
+    assert below == "    tried, never live"
     assert index(world.index, world.encoder, "activate", new).returncode == 0
     assert [listed.is_aside for listed in world.store.listed()] == [False, False]
 

@@ -1,6 +1,7 @@
 """The starter routes folder: written whole, and good for all that comes next."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ def run(folder: Path) -> tuple[int, str]:
 
 
 def test_what_it_writes_is_built_and_routes_its_own_held_out_queries(
-    tmp_path: Path, encoder_folder: Path
+    tmp_path: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     routes, index = tmp_path / "routes", tmp_path / "index"
     code, words = run(routes)
     assert (code, words) == (
@@ -33,6 +35,28 @@ def test_what_it_writes_is_built_and_routes_its_own_held_out_queries(
     )
     assert judged.returncode == 0, judged.stderr
     assert json.loads(judged.stdout)["figures"]["accuracy"]["value"] >= 0.8
+
+
+def test_a_waypost_that_a_shell_would_not_find_is_put_on_the_path_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = tmp_path / "environment/bin"
+    environment.mkdir(parents=True)
+    (environment / "waypost").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(environment / "python"))
+    monkeypatch.setenv("PATH", "")
+    _, words = run(tmp_path / "routes")
+    assert words.splitlines()[1:] == [f'waypost: first: export PATH="{environment}:$PATH"']
+    monkeypatch.setenv("PATH", str(environment))
+    _, words = run(tmp_path / "others")
+    assert len(words.splitlines()) == 1
+
+
+def test_the_readme_calls_the_folder_by_its_name(tmp_path: Path) -> None:
+    run(tmp_path / "our routes")
+    words = (tmp_path / "our routes/README.md").read_text("utf-8")
+    assert "waypost build --routes 'our routes' " in words
+    assert "ROUTES" not in words
 
 
 def test_no_held_out_query_is_an_exemplar(tmp_path: Path) -> None:

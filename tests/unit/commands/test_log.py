@@ -51,6 +51,7 @@ def test_show_says_all_and_why_it_cannot_be_made_again(database: str) -> None:
         "similarity   -0.250, needs 0.744",
         "plan         1. music 0.900; 2. a/b 0.300 after 1",
         "flags        PERSONAL_DATA LOW, JAILBREAK HIGH",
+        "left out     large: switched off by an operator",
         "asking cost  $0.00012",
         "metadata     channel=chät, ",
         "rejected for it is about cars",
@@ -73,6 +74,7 @@ def test_show_knows_reports_whose_decision_is_lost(database: str) -> None:
         "changes": [],
         "not_replayed": [],
         "switches": None,
+        "of_another_text": False,
     }
 
 

@@ -80,10 +80,12 @@ def test_who_made_and_revoked_a_token_is_audited_where_servers_have_a_database(
     run("revoke", "shop", **names)
     assert run("revoke", "shop", **names).exit_code == 1
     acts = json.loads(CliRunner().invoke(audit, ["--json"], env=names).output)
-    assert [(act["act"], act["target"], act["after"]) for act in acts] == [
-        ("new token", "shop", "caller, tenant acme"),
-        ("revoke token", "shop", ""),
+    assert [(act["act"], act["target"], act["before"], act["after"]) for act in acts] == [
+        ("new token", "shop", "", "caller, tenant acme"),
+        ("revoke token", "shop", "caller, tenant acme", ""),
     ]
+    said = CliRunner().invoke(audit, env=names).output
+    assert 'revoke token shop: caller, tenant acme -> nothing "waypost token revoke"\n' in said
     assert acts[0]["who"].endswith(" at the command line")
 
 

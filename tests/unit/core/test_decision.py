@@ -344,7 +344,7 @@ def test_a_query_that_goes_to_a_groups_default_route_says_so() -> None:
     assert (decision.outcome, decision.reasons) == (Outcome.FALLBACK, BOTH_BELOW)
     assert decision.fallback_route == DEFAULT
     assert decision.rationale == (
-        "Not sure enough of x/y/a (60%), so it goes to x/y/any, the default route of group x/y "
-        '(75%); the nearest exemplar of x/y/a is "an exemplar of x/y/a" (similarity 0.60, needs '
-        "0.30)."
+        "Not sure enough of x/y/a (confidence 0.60, needs 0.75), so it goes to x/y/any, the "
+        'default route of group x/y (75%); the nearest exemplar of x/y/a is "an exemplar of x/y/a" '
+        "(similarity 0.60, needs 0.30)."
     )

@@ -34,7 +34,7 @@ def test_every_reason_that_a_ranking_or_a_model_gives_has_a_sentence() -> None:
 
 @pytest.mark.parametrize("reason", set(SENTENCES) - {Reason.NO_CANDIDATE})
 def test_a_sentence_names_the_nearest_exemplar_and_the_numbers_that_decided(reason: Reason) -> None:
-    said = rationale(TWO, reason, "general")
+    said = rationale(TWO, reason, "general", min_confidence=0.755)
     assert '"where is my invoice" (similarity 0.57, needs 0.12)' in said
     assert "billing" in said
     assert said.endswith(".")
@@ -46,7 +46,7 @@ def test_a_sentence_names_the_nearest_exemplar_and_the_numbers_that_decided(reas
     [
         (Reason.ABOVE_THRESHOLD, ["billing"]),
         (Reason.WITHIN_MARGIN, ["billing", "support"]),
-        (Reason.BELOW_MIN_CONFIDENCE, ["billing", "general", "43%"]),
+        (Reason.BELOW_MIN_CONFIDENCE, ["billing", "general", "(confidence 0.43, needs 0.755)"]),
         (Reason.BELOW_THRESHOLD, ["billing", "general"]),
         (Reason.NEAR_NO_ROUTE, ["general"]),
     ],
@@ -54,16 +54,18 @@ def test_a_sentence_names_the_nearest_exemplar_and_the_numbers_that_decided(reas
 def test_a_sentence_says_where_the_query_goes_and_what_it_was_weighed_against(
     reason: Reason, names: list[str]
 ) -> None:
-    said = rationale(TWO, reason, "general")
+    said = rationale(TWO, reason, "general", min_confidence=0.755)
     assert all(name in said for name in names)
 
 
 def test_an_only_candidate_needs_no_second() -> None:
-    assert "billing" in rationale(TWO[:1], Reason.ABOVE_THRESHOLD, "billing")
+    said = rationale(TWO[:1], Reason.ABOVE_THRESHOLD, "billing", min_confidence=0.75)
+    assert "billing" in said
 
 
 def test_without_candidates_the_sentence_says_that_there_were_none() -> None:
-    assert rationale((), Reason.NO_CANDIDATE, "the default route, general") == (
+    general = "the default route, general"
+    assert rationale((), Reason.NO_CANDIDATE, general, min_confidence=0.75) == (
         "No route that may be chosen has exemplars, so it goes to the default route, general."
     )
 
@@ -80,7 +82,9 @@ def test_without_candidates_the_sentence_says_that_there_were_none() -> None:
     ids=["longest", "one too long", "much too long", "lines", "format characters"],
 )
 def test_a_long_exemplar_is_cut_and_put_on_one_line(text: str, quoted: str) -> None:
-    said = rationale([candidate("billing", text)], Reason.ABOVE_THRESHOLD, "billing")
+    said = rationale(
+        [candidate("billing", text)], Reason.ABOVE_THRESHOLD, "billing", min_confidence=0.75
+    )
     assert said == (
         f"Fits billing best; its nearest exemplar is {quoted} (similarity 0.57, needs 0.12)."
     )
@@ -109,7 +113,11 @@ def test_a_sentence_names_the_groups_and_what_multiplies_to_the_confidence(
     route: str, groups: dict[str, float], said: str
 ) -> None:
     sentence = rationale(
-        [candidate(route, "text")], Reason.ABOVE_THRESHOLD, "general", groups=groups
+        [candidate(route, "text")],
+        Reason.ABOVE_THRESHOLD,
+        "general",
+        min_confidence=0.75,
+        groups=groups,
     )
     assert sentence == (
         f'Fits {route} best{said}; its nearest exemplar is "text" (similarity 0.57, needs 0.12).'

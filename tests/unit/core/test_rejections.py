@@ -68,8 +68,8 @@ def test_the_best_route_that_is_left_is_judged_by_the_same_bars() -> None:
     assert (unsure.outcome, unsure.route.name) == (Outcome.FALLBACK, DEFAULT)
     assert unsure.reasons == (*UNSURE, Reason.ROUTE_REJECTED)
     assert unsure.rationale == (
-        "Not sure enough of b (40%), so it goes to the default route, general; "
-        f"the nearest exemplar of b is {NEAREST}"
+        "Not sure enough of b (confidence 0.40, needs 0.75), so it goes to the default route, "
+        f"general; the nearest exemplar of b is {NEAREST}"
     )
 
 
@@ -147,7 +147,8 @@ def test_where_nothing_is_good_enough_it_goes_where_it_was_not_rejected_if_it_ca
     more = (Reason.ROUTE_REJECTED, Reason.REROUTE_LIMIT) if no_default else ()
     assert decision.reasons == (*UNSURE, *more)
     assert decision.rationale == (
-        f"Not sure enough of b (40%), so it goes to {where}; the nearest exemplar of b is {NEAREST}"
+        f"Not sure enough of b (confidence 0.40, needs 0.75), so it goes to {where}; "
+        f"the nearest exemplar of b is {NEAREST}"
     )
     assert decision.fallback_route == ""
 

@@ -1,9 +1,19 @@
 from dataclasses import replace
 
+import pytest
+
 from tests.records import decision
-from waypost_server.core.decision_log import CandidateRecord
-from waypost_server.core.outcome import Outcome, Reason
-from waypost_server.core.replay import MODEL_CHOICE, OLDER, Change, NotReplayed, changes
+from waypost_server.core.decision_log import CandidateRecord, DecisionRecord
+from waypost_server.core.outcome import Outcome, Reason, Stage
+from waypost_server.core.replay import (
+    MODEL_CHOICE,
+    NEAR,
+    OLDER,
+    Change,
+    NotReplayed,
+    changes,
+    is_of_another_text,
+)
 
 
 def test_a_decision_made_again_as_it_was_has_no_changes() -> None:
@@ -56,3 +66,33 @@ def test_what_is_not_replayed_is_no_change() -> None:
         Change("reasons", ("ABOVE_THRESHOLD",), ("STICKY",)),
     )
     assert changes(before, now, [NotReplayed("a word alone")]) == tuple(named.values())
+
+
+def as_near(before: DecisionRecord, by: float) -> DecisionRecord:
+    """Its candidates are nearer by so much, and one that was not there is the first."""
+    new = CandidateRecord(route="new", confidence=0.5, similarity=0.9, threshold=0.1)
+    nearer = [replace(one, similarity=one.similarity + by) for one in before.candidates]
+    return replace(before, candidates=(new, *nearer))
+
+
+def test_the_log_s_own_text_shows_another_one() -> None:
+    before = decision(text="play it again")
+    for near in (0.0, 2 * NEAR):
+        assert not is_of_another_text(before, as_near(before, near), "play it again\n")
+        assert is_of_another_text(before, as_near(before, near), "play it once more")
+
+
+@pytest.mark.parametrize("kept", [{"text": None}, {"text": "[redacted]", "text_redacted": True}])
+def test_exemplars_that_are_not_as_near_in_the_same_bundle_show_another_text(
+    kept: dict[str, object],
+) -> None:
+    before = decision(**kept)
+    assert not is_of_another_text(before, as_near(before, NEAR / 2), "any")
+    assert is_of_another_text(before, as_near(before, 2 * NEAR), "any")
+    nearer = as_near(before, 2 * NEAR)
+    for other in (
+        replace(nearer, index_version="0" * 12),
+        replace(nearer, encoder_fingerprint="00" * 32),
+        replace(nearer, stage=Stage.ENCODER),
+    ):
+        assert not is_of_another_text(before, other, "any")

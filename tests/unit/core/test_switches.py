@@ -95,8 +95,9 @@ def test_the_next_best_route_is_judged_by_its_own_bars_and_the_reason_is_told() 
         Reason.ROUTE_DISABLED,
     )
     assert unsure.rationale == (
-        "Not sure enough of b (40%), so it goes to the default route, general; the nearest "
-        f"exemplar of b is {nearest}; a, which fits best of all, is switched off."
+        "Not sure enough of b (confidence 0.40, needs 0.75), so it goes to the default route, "
+        f"general; the nearest exemplar of b is {nearest}; a, which fits best of all, is switched "
+        "off."
     )
 
 

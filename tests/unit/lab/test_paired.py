@@ -3,7 +3,7 @@ import pytest
 
 from tests.unit.lab.judgements import FALLBACK, MATCHED, OUTSIDE, TEN, Row, judged
 from waypost_server.core.labelled import OUT_OF_SCOPE
-from waypost_server.lab.paired import FIGURES, gains
+from waypost_server.lab.paired import FIGURES, SHARES, gains, shares
 
 
 def test_each_figure_of_ten_queries_is_what_a_hand_counts() -> None:
@@ -52,3 +52,17 @@ def test_a_stranger_that_is_sent_nowhere_is_sent_right() -> None:
     found = {name: gain.before for name, gain in gains(judged(rows), judged(rows)).items()}
     assert found["sent_right"] == pytest.approx(2 / 3)
     assert found["recognised"] == pytest.approx(1 / 3)
+
+
+def test_what_strangers_gain_does_not_hide_what_queries_in_scope_lose() -> None:
+    before: list[Row] = [("a", "a", 0.8, MATCHED)] * 60 + [(OUT_OF_SCOPE, "a", 0.8, MATCHED)] * 60
+    after: list[Row] = [("a", "a", 0.8, MATCHED)] * 50 + [("a", "a", 0.7, FALLBACK)] * 10
+    after += [(OUT_OF_SCOPE, "a", 0.7, FALLBACK)] * 60
+    assert gains(judged(before), judged(after))["sent_right"].low > 0
+    found = shares(judged(before), judged(after))
+    assert list(found) == list(SHARES)
+    routed, turned_away = found.values()
+    assert (routed.before, routed.after) == (1.0, 50 / 60)
+    assert routed.high < 0
+    assert (turned_away.before, turned_away.after) == (0.0, 1.0)
+    assert list(shares(judged(before[:60]), judged(after[:60]))) == ["routed"]

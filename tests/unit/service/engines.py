@@ -22,11 +22,13 @@ from waypost_server.core.shared_state import SharedState
 from waypost_server.service.admission import Admission
 from waypost_server.service.doors import Doors
 from waypost_server.service.endpoints import Endpoints
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.events import Observer, Observers
+from waypost_server.service.failures import Failed, Failures
 from waypost_server.service.journal import Journal
 from waypost_server.service.parts import Parts
 from waypost_server.service.process import this_process
+from waypost_server.service.routed import Routed
 from waypost_server.service.server import Server
 from waypost_server.service.shared import Shared
 from waypost_server.service.version import Live, Served
@@ -125,6 +127,7 @@ async def serving(
     observers: Iterable[Observer] = (),
     journal: Journal | None = None,
     state: SharedState | None = None,
+    failed: Callable[[Failed], None] | None = None,
 ) -> AsyncIterator[AsyncClient]:
     """A server in this process, on a real port, and a client of it."""
     outcomes = Outcomes(clock)
@@ -136,6 +139,7 @@ async def serving(
         shared=shared,
         observers=Observers(observers),
         journal=journal,
+        failures=Failures(failed),
     )
     server = Server(parts, ANYWHERE, Doors(), server_version="test")
     await shared.start()

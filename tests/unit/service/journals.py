@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from tests.records import NOON, MemoryLog
 from waypost_server.core.errors import DecisionLogError
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Routed
 from waypost_server.service.events import Decided
 from waypost_server.service.journal import Journal
+from waypost_server.service.routed import Routed
 
 GONE = DecisionLogError("the decision log cannot be used: gone")
 PATIENCE_SECONDS = 20.0

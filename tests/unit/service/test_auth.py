@@ -1,8 +1,7 @@
 """Who a call is found to be from, wherever in its handling somebody asks."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
 
 import grpc
@@ -73,53 +72,62 @@ async def test_each_of_many_calls_at_once_is_its_own_callers(channel: grpc.aio.C
     assert await asyncio.gather(*map(names, people)) == [{f"{who}, of {who}"} for who in people]
 
 
+class Clock:
+    """What a loop's `call_later` would do, when the test says so."""
+
+    def __init__(self) -> None:
+        self.due: list[Callable[[], None]] = []
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        self.due.append(act)
+
+    def goes_on(self) -> None:
+        due, self.due = self.due, []
+        for act in due:
+            act()
+
+
+async def never(details: object) -> None:
+    raise AssertionError("it was let in")
+
+
+async def refuse(guard: Authentication, secret: str, count: int) -> None:
+    class Details:
+        method = "/x/y"
+        invocation_metadata = (("authorization", f"Bearer {secret}"),)
+
+    for _ in range(count):
+        await guard.intercept_service(never, Details())  # type: ignore[arg-type]
+
+
+SINCE = "calls without a valid token since the last such line:"
+
+
 async def test_strangers_are_told_to_the_log_now_and_then(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    now = datetime(2026, 5, 4, tzinfo=UTC)
-    guard = Authentication(lambda: TOKENS, needed=Role.CALLER, now=lambda: now)
-
-    class Details:
-        method = "/x/y"
-        invocation_metadata = (("authorization", "Bearer waypost_wrong"),)
-
-    async def never(details: object) -> None:
-        raise AssertionError("it was let in")
-
-    async def strangers(count: int) -> None:
-        for _ in range(count):
-            await guard.intercept_service(never, Details())  # type: ignore[arg-type]
-
-    await strangers(50)
-    now = now.replace(second=11)
-    await strangers(50)
-    assert [record.getMessage() for record in caplog.records] == [
-        "calls without a valid token since the last such line: 1",
-        "calls without a valid token since the last such line: 50",
-    ]
+    clock = Clock()
+    guard = Authentication(lambda: TOKENS, needed=Role.CALLER, later=clock.later)
+    await refuse(guard, "waypost_wrong", 50)
+    assert caplog.messages == [f"{SINCE} 1"]
+    clock.goes_on()
+    assert caplog.messages[1:] == [f"{SINCE} 49"]  # though nobody has come since
+    clock.goes_on()
+    assert not clock.due
+    assert len(caplog.messages) == 2
+    await refuse(guard, "waypost_wrong", 1)
+    assert caplog.messages[2:] == [f"{SINCE} 1"]
     assert "waypost_wrong" not in caplog.text
 
 
 async def test_the_log_names_whose_token_is_tried_though_it_was_revoked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    now = datetime(2026, 5, 4, tzinfo=UTC)
-    known = Tokens([]).after(TOKENS)
-    guard = Authentication(lambda: known, needed=Role.CALLER, now=lambda: now)
-
-    class Details:
-        method = "/x/y"
-        invocation_metadata = (("authorization", f"Bearer {SECRETS['alice']}"),)
-
-    async def never(details: object) -> None:
-        raise AssertionError("it was let in")
-
-    for _ in range(3):
-        await guard.intercept_service(never, Details())  # type: ignore[arg-type]
-        now = now.replace(second=11)
-    said = (
-        "calls without a valid token since the last such line: 1; with one that was revoked or "
-        "has ended: 'alice' 1"
-    )
-    assert caplog.messages == [said, said]
-    assert SECRETS["alice"] not in caplog.text
+    clock, known = Clock(), Tokens([]).after(TOKENS)
+    guard = Authentication(lambda: known, needed=Role.CALLER, later=clock.later)
+    await refuse(guard, SECRETS["alice"], 1)
+    await refuse(guard, SECRETS["bob"], 2)
+    clock.goes_on()
+    former = "with one that was revoked or has ended:"
+    assert caplog.messages == [f"{SINCE} 1; {former} 'alice' 1", f"{SINCE} 2; {former} 'bob' 2"]
+    assert not [secret for secret in SECRETS.values() if secret in caplog.text]

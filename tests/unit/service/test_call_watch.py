@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+import pytest
 
 from tests.fakes import HashEncoder
 from tests.unit.service.engines import ANYWHERE, FailingEncoder, GatedEncoder, engine_of
@@ -31,10 +32,14 @@ class Watcher:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.ended: list[tuple[str, str]] = []
+        self.unread_count = 0
 
     def began(self, method: str, context: Context) -> End:
         self.begun.append(method)
         return lambda code: self.ended.append((method.removeprefix(PREFIX), code))
+
+    def unread(self) -> None:
+        self.unread_count += 1
 
 
 @asynccontextmanager
@@ -109,3 +114,13 @@ async def test_a_caller_who_goes_is_seen_to_go(tmp_path: Path) -> None:
         await until(lambda: bool(watcher.ended))
         encoder.gate.set()
         assert watcher.ended == [("RouteQuery", "CANCELLED")]
+
+
+async def test_a_call_that_ends_before_its_request_is_there_is_seen_too(tmp_path: Path) -> None:
+    async with watched(HashEncoder(), tmp_path) as (router, watcher):
+        for _ in range(3):
+            with pytest.raises(grpc.aio.AioRpcError, match="larger than max"):
+                await router.RouteQuery(query("x" * (ANYWHERE.max_message_bytes + 1)))
+        await router.RouteQuery(query("a pear"))
+        await until(lambda: watcher.unread_count == 3)
+        assert watcher.ended == [("RouteQuery", "OK")]

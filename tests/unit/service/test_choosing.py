@@ -22,9 +22,9 @@ from waypost_server.core.report import Attempt, OutcomeReport, SpecialistOutcome
 from waypost_server.core.switches import NOTHING_OFF, Off
 from waypost_server.service.choosing import Choosing, cost_of
 from waypost_server.service.chosen import AS_LISTED
-from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.ids import new_decision_id
 from waypost_server.service.pools import Pools
+from waypost_server.service.routed import Routed, Timings
 from waypost_server.service.specialists import specialist_ref
 
 DOLLAR = Budget(1.0, Period.DAY)

@@ -19,7 +19,8 @@ from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.service.completing import Completing
 from waypost_server.service.consulting import Consulting
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 TEXT = "an apple and a pear please"
 SCHEMA = {

@@ -22,8 +22,9 @@ from waypost_server.core.query import Query
 from waypost_server.core.review import Example
 from waypost_server.core.router import Router
 from waypost_server.service.consulting import Consulting
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.escalating import Escalating
+from waypost_server.service.routed import Routed
 
 TEXT = "please bring a red wire and a copper apple to me"
 ESCALATION = Escalation(model="small", when=tuple(When), cache_entries=2)

@@ -20,7 +20,8 @@ from waypost_server.core.outcome import Action, Outcome, Reason, Stage
 from waypost_server.core.query import Query
 from waypost_server.core.softmax import LinearMap
 from waypost_server.service.embedding_cache import EmbeddingCache
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 QUERY = Query(text="a red apple")
 RULE = Verdict(

@@ -19,11 +19,12 @@ from waypost_server.core.decision_log import DecisionRecord, OutcomeRecord
 from waypost_server.core.query import Conversation, Query
 from waypost_server.core.report import OutcomeReport, SpecialistOutcome
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.events import Reported
 from waypost_server.service.ids import new_decision_id
 from waypost_server.service.journal import BATCH, is_written
 from waypost_server.service.log_records import size_of
+from waypost_server.service.routed import Routed
 
 
 @pytest.fixture
@@ -238,6 +239,25 @@ async def test_a_bug_ends_no_thread(log: MemoryLog, routed: Routed) -> None:
         log.problem = None
         journal.decided(decided(routed))
         await until(lambda: journal.written == 1)
+
+
+async def test_the_logs_size_is_measured_now_and_then_where_it_can_be(
+    log: MemoryLog, routed: Routed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with journal_on(log) as journal:
+        assert journal.size_bytes == 0
+        log.size_problem = GONE
+        journal.decided(decided(routed))
+        await until(lambda: log.measured == 1)
+        log.size_problem = None
+        journal.decided(decided(routed))
+        await until(lambda: journal.written == 2)
+        assert (log.measured, journal.size_bytes, journal.problem) == (1, 0, "")
+    monkeypatch.setattr("waypost_server.service.journal.MEASURE_SECONDS", 0.0)
+    async with journal_on(log) as journal:
+        for size in (3_000, 4_000):
+            journal.decided(decided(routed))
+            await until(lambda size=size: journal.size_bytes == size)  # type: ignore[misc]
 
 
 async def test_a_server_waits_for_the_log_and_says_how_it_is(

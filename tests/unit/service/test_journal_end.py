@@ -13,9 +13,10 @@ from tests.unit.service.journals import GONE, PATIENCE_SECONDS, decided, journal
 from waypost_server.core.decision_log import Record
 from waypost_server.core.errors import RefusedRecordError
 from waypost_server.core.query import Query
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
 from waypost_server.service.ids import new_decision_id
 from waypost_server.service.journal import BATCH
+from waypost_server.service.routed import Routed
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from tests.unit.service.engines import ask, engine_of
 from waypost_server.core.clues import NO_CLUES, Clues, Flag, FlagKind, Severity
 from waypost_server.core.consultation import Consultation, Purpose, Result
 from waypost_server.core.decision import PlanStep
-from waypost_server.core.decision_log import FlagRecord, StepRecord
+from waypost_server.core.decision_log import ExcludedRecord, FlagRecord, StepRecord
 from waypost_server.core.query import Query
 from waypost_server.service.caller import Caller
-from waypost_server.service.engine import Routed
 from waypost_server.service.events import Decided
 from waypost_server.service.log_records import decision_record, size_of
+from waypost_server.service.routed import Routed
 
 
 def flag(kind: FlagKind, start: int, end: int) -> Flag:
@@ -83,6 +83,22 @@ def test_flags_are_kept_once_each_without_what_was_found_and_plans_without_text(
     assert size_of(whole) > size_of(bare) > size_of(replace(bare, flags=None, plan=None))
     unsaid = replace(event, routed=replace(routed, query=replace(routed.query, metadata={})))
     assert decision_record(unsaid, at_ms=0, keep_text=False).metadata == {}
+
+
+def test_the_models_that_were_left_out_are_kept_with_why(tmp_path: Path) -> None:
+    event = Decided(
+        routed=ask(engine_of(HashEncoder(), tmp_path), Query(text="a red apple")),
+        index_version="v1",
+        encoder_fingerprint="ee",
+        models=("small",),
+        excluded=(("large", "switched off by an operator"),),
+        caller=Caller(name="ci"),
+    )
+    record = decision_record(event, at_ms=0, keep_text=False)
+    assert record.excluded_models == (
+        ExcludedRecord(name="large", why="switched off by an operator"),
+    )
+    assert size_of(record) > size_of(replace(record, excluded_models=()))
 
 
 def test_what_asking_models_cost_is_kept_as_a_sum(tmp_path: Path) -> None:

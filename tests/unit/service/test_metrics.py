@@ -15,11 +15,11 @@ from waypost_server.core.ranking import Candidate
 from waypost_server.core.report import Attempt, Feedback, OutcomeReport, SpecialistOutcome
 from waypost_server.service import metrics
 from waypost_server.service.caller import ANYBODY, Caller
-from waypost_server.service.engine import Routed, Timings
 from waypost_server.service.events import Decided, Reported
 from waypost_server.service.ids import new_decision_id
 from waypost_server.service.instruments import Instruments
 from waypost_server.service.metrics import DecisionMetrics
+from waypost_server.service.routed import Routed, Timings
 
 TIMINGS = Timings(queue_ns=1000, encode_ns=0, search_ns=0, decide_ns=2000, total_ns=3000)
 

@@ -17,7 +17,8 @@ from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
 from waypost_server.core.router import Router
 from waypost_server.service.embedding_cache import EmbeddingCache
-from waypost_server.service.engine import Engine, Routed
+from waypost_server.service.engine import Engine
+from waypost_server.service.routed import Routed
 
 PLANNING = Judgement(planner=Planner(Plans()))
 PLAIN_QUERY = "i need a soup"

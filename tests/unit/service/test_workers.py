@@ -20,7 +20,7 @@ from waypost_server.core.outcome import Reason, Stage
 from waypost_server.core.ports import Encodings
 from waypost_server.core.query import Query
 from waypost_server.service.admission import DEGRADED_AFTER_SECONDS, Admission
-from waypost_server.service.engine import Routed
+from waypost_server.service.routed import Routed
 from waypost_server.service.workers import ON_LOOP
 
 

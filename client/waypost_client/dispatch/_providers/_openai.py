@@ -16,6 +16,7 @@ class OpenAIProvider(SdkProvider[openai.AsyncOpenAI]):
     """Hosted models, vLLM, Ollama, llama.cpp."""
 
     public_url = PUBLIC_URL
+    tells_logprobs = True
 
     def __init__(self) -> None:
         super().__init__(openai.DefaultAsyncHttpxClient())

@@ -12,6 +12,10 @@ from waypost_client.dispatch._providers._provider import Usage
 
 _MILLION = 1e6
 
+_LONGEST = 200
+"""Characters of a model's name in the list, and some more; longer ones are not looked up and so
+not remembered."""
+
 
 def cost_usd(model: Model, usage: Usage | None) -> float:
     """US dollars; 0 for free or unknown.
@@ -37,7 +41,7 @@ async def load_prices(model: Model) -> None:
 
 def _needs_list(model: Model) -> bool:
     has_price = model.usd_per_mtok_in or model.usd_per_mtok_out
-    return not has_price and not _is_local(model.base_url)
+    return not has_price and len(model.model_id) <= _LONGEST and not _is_local(model.base_url)
 
 
 @functools.lru_cache(maxsize=1024)

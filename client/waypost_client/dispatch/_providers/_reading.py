@@ -13,6 +13,9 @@ _FILTERED = {"content_filter", "refusal"}
 _LENGTH = {"length", "max_tokens", "model_context_window_exceeded"}
 """Why a model stopped, in the words of both protocols; any other word is a usual end."""
 
+_TOOL = 100
+"""Characters that each tool counts for besides its own: what is kept of it takes as many bytes."""
+
 
 class Reader:
     """What came so far, in 4 MiB of characters at most: more raises a ModelError MALFORMED.
@@ -43,6 +46,8 @@ class Reader:
 
     def tool(self, index: int, name: str | None, arguments: str | None) -> None:
         """Takes a piece of the call of a tool."""
+        if index not in self._names:
+            self._pieces.count(_TOOL)
         for pieces, piece in ((self._names, name or ""), (self._arguments, arguments or "")):
             self._pieces.count(len(piece) + 1)
             pieces.setdefault(index, []).append(piece)

@@ -6,13 +6,19 @@ from typing import Any, Generic, TypeVar
 
 from waypost_client import Model
 from waypost_client._tracing import TRACEPARENT, traceparent
+from waypost_client.dispatch._providers._bounds import MAX_OBJECTS, MAX_TOKENS
 from waypost_client.dispatch._providers._endpoint import api_key, shown
+from waypost_client.dispatch._providers._http import guarded, max_objects, read_events
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply
 from waypost_client.dispatch._providers._reading import Reader
 from waypost_client.dispatch._providers._sdk_errors import SdkErrors
+from waypost_client.dispatch._recent import Recent
 
 Client = TypeVar("Client", bound=Any)
 """The SDK's own; the SDKs have no type in common."""
+
+CLIENTS = 256
+"""Endpoints whose clients are kept; one more is made in a millisecond."""
 
 
 class SdkProvider(ABC, Generic[Client]):
@@ -20,21 +26,23 @@ class SdkProvider(ABC, Generic[Client]):
 
     Attributes:
         public_url: where its protocol's own provider listens.
+        tells_logprobs: whether its protocol knows the probabilities of tokens.
     """
 
     public_url: str
+    tells_logprobs = False
 
     def __init__(self, http: Any) -> None:  # noqa: ANN401  (as above)
         """`http` serves all endpoints: each of its own would read the certificates, for 60 ms."""
-        self._http = http
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._http = guarded(http)
+        self._clients: Recent[Client] = Recent(CLIENTS)
 
     async def complete(self, request: ModelRequest) -> Reply:
         """The whole answer at once."""
         where = self._where(request.model)
         reader = Reader(where)
         with SdkErrors(where):
-            self._read(await self._send(request, streamed=False), reader)
+            self._read(await self._asked(request, streamed=False), reader)
             return reader.reply()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | Reply, None]:
@@ -42,7 +50,7 @@ class SdkProvider(ABC, Generic[Client]):
         where = self._where(request.model)
         reader = Reader(where)
         with SdkErrors(where):
-            async with await self._send(request, streamed=True) as events:
+            async with await self._asked(request, streamed=True) as events:
                 async for event in events:
                     if piece := self._read_event(event, reader):
                         yield piece
@@ -54,12 +62,25 @@ class SdkProvider(ABC, Generic[Client]):
         """Ends the connections."""
         await self._http.aclose()
 
+    async def _asked(self, request: ModelRequest, *, streamed: bool) -> Any:  # noqa: ANN401
+        """As `_send`, its answer bounded."""
+        wants_logprobs = request.wants_confidence and "logprobs" in request.model.features
+        many = self.tells_logprobs and wants_logprobs
+        before = max_objects.set(MAX_TOKENS if many else MAX_OBJECTS)
+        try:
+            answer = await self._send(request, streamed=streamed)
+            if streamed:
+                read_events(answer.response)
+        finally:
+            max_objects.reset(before)
+        return answer
+
     def _client(self, model: Model) -> Client:
         key = api_key(model)
-        name = (model.base_url, model.api_key_env)
-        if name not in self._clients:
-            self._clients[name] = self._connect(model, model.base_url or self.public_url, key)
-        client = self._clients[name]
+        client = self._clients.of(
+            (model.base_url, model.api_key_env),
+            lambda: self._connect(model, model.base_url or self.public_url, key),
+        )
         client.api_key = key  # it may be another one by now
         return client
 

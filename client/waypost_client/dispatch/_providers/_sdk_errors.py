@@ -53,6 +53,7 @@ _EXCEPTIONS = {
     "UnsupportedProtocol": FailureKind.BAD_REQUEST,
     "InvalidURL": FailureKind.BAD_REQUEST,
     "TooManyRedirects": FailureKind.BAD_REQUEST,
+    "RedirectedElsewhereError": FailureKind.BAD_REQUEST,
     "DecodingError": FailureKind.MALFORMED,
     "TimeoutException": FailureKind.TIMEOUT,
     "TransportError": FailureKind.CUT,
@@ -66,6 +67,7 @@ _EXCEPTIONS = {
     "TypeError": FailureKind.MALFORMED,
     "LookupError": FailureKind.MALFORMED,
     "AttributeError": FailureKind.MALFORMED,
+    "ArithmeticError": FailureKind.MALFORMED,
     "RecursionError": FailureKind.MALFORMED,
 }
 """By name, because the SDKs run on httpx or httpx2; the nearest class in the family counts."""
@@ -100,17 +102,15 @@ class SdkErrors:
 
 def model_error(error: Exception, where: str) -> ModelError:
     """What an SDK's exception means."""
-    body = getattr(error, "body", None)
+    if found := _by_exception(error):
+        kind, name = found
+        return ModelError(kind, f"{kind}: {name} from {where}")
+    details = _details(getattr(error, "body", None))
     status = getattr(error, "status_code", None)
-    kind = _by_exception(error)
-    if kind is not None:
-        return ModelError(kind, f"{kind}: {type(error).__name__} from {where}")
-    details = _details(body)
     if status is None or status < 400:
         kind = _by_word(details) or _by_type(details)
         return ModelError(kind, f"error {_code(details)} in the answer from {where}")
-    kind = _by_word(details) if status != 429 else None
-    kind = kind or _by_status(status)
+    kind = (_by_word(details) if status != 429 else None) or _by_status(status)
     headers = error.response.headers if hasattr(error, "response") else {}
     return ModelError(
         kind,
@@ -142,27 +142,33 @@ def _number(value: str, unit: float) -> float | None:
 def _until(value: str) -> float | None:
     try:
         then = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ArithmeticError, ValueError):  # numbers of a stranger, of any size
         return None
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return (then - datetime.now(UTC)).total_seconds()
 
 
-def _by_exception(error: Exception) -> FailureKind | None:
+def _by_exception(error: Exception) -> tuple[FailureKind, str] | None:
+    """The kind, and the name of the exception that says so; None for what tells more itself."""
     for link in (error.__cause__, error):
         for family in type(link).__mro__:
             if family.__name__ in _EXCEPTIONS:
-                return _EXCEPTIONS[family.__name__]
+                return _EXCEPTIONS[family.__name__], type(link).__name__
     # The SDKs' own errors tell more; what is neither theirs nor known is a fault of ours.
-    return None if hasattr(error, "body") else FailureKind.BROKEN
+    return None if hasattr(error, "body") else (FailureKind.BROKEN, type(error).__name__)
 
 
 def _details(body: object) -> list[str]:
     """Code, type and text of an error, in small letters; the last may quote the query."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if not isinstance(error, Mapping):
-        return ["", "", str(error or "").casefold()]
-    return [str(error.get(name) or "").casefold() for name in ("code", "type", "message")]
+        return ["", "", _word(error)]
+    return [_word(error.get(name)) for name in ("code", "type", "message")]
+
+
+def _word(said: object) -> str:
+    """A text or a number; empty for what is neither, however deep that is."""
+    return str(said).casefold() if isinstance(said, str | int) else ""
 
 
 def _by_word(details: Iterable[str]) -> FailureKind | None:
@@ -172,7 +178,7 @@ def _by_word(details: Iterable[str]) -> FailureKind | None:
 
 def _by_type(details: list[str]) -> FailureKind:
     for name in details[:2]:
-        if name.isdecimal():
+        if name.isdecimal() and len(name) < 10:
             return _by_status(int(name))
         for beginning, kind in _TYPES.items():
             if name.startswith(beginning):

@@ -36,6 +36,9 @@ from waypost_client.dispatch._specialists import Specialists
 AT_ONCE = 8
 """Candidates under way at a time: a share of the queries, and never the load of all of them."""
 
+ELSEWHERE = 100
+"""Other routers that are ever asked: each has a connection until the dispatcher is closed."""
+
 PATIENCE_S = 3.0
 """For those under way when the dispatcher is closed, and then again for their records."""
 
@@ -127,7 +130,7 @@ class Shadows:
             await self._log.close(PATIENCE_S)
 
     def _start(self, part: Part, question: Question, live: Ledger, beside: Beside) -> None:
-        if len(self._running) >= AT_ONCE:
+        if len(self._running) >= AT_ONCE or not self._can_reach(part.candidate.router_address):
             self._counts.shadows_dropped += 1
             return
         self._counts.shadows += 1
@@ -170,6 +173,9 @@ class Shadows:
             reporter=elsewhere.reporter if elsewhere else self._silent,
             counts=Counts(),
         )
+
+    def _can_reach(self, address: str) -> bool:
+        return not address or address in self._elsewhere or len(self._elsewhere) < ELSEWHERE
 
     def _elsewhere_at(self, address: str) -> _Elsewhere:
         if address not in self._elsewhere:

@@ -1,7 +1,9 @@
 """A router of a stranger: what it says ends in an error of ours, soon, and costs little."""
 
+import asyncio
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -9,16 +11,26 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 
 from tests.llm_server import Answer, LlmServer
-from tests.scripted_router import Step, model, specialist
+from tests.scripted_router import Step, model, scripted_router, specialist
+from tests.unit.client.dispatch.calls import a_model
 from tests.unit.client.dispatch.worlds import at, told, world
 from waypost.v1 import contract_pb2, router_pb2
-from waypost_client import Contract, InternalError
+from waypost_client import AsyncClient, Contract, InternalError
 from waypost_client._convert import contract_of, result_of, specialist_of
 from waypost_client._convert_specialist import MAX_CACHED, _specialist_ref, specialist_ref_of
 from waypost_client._errors import OverloadedError, error_of
 from waypost_client.dispatch import NoAnswerError
+from waypost_client.dispatch._breaker import FAILURES
+from waypost_client.dispatch._calls import MODELS, ModelCaller
+from waypost_client.dispatch._counts import ROUTES, Counts
 from waypost_client.dispatch._plan import MAX_PLAN_CALLS
 from waypost_client.dispatch._providers._endpoint import MAX_URL
+from waypost_client.dispatch._providers._openai import OpenAIProvider
+from waypost_client.dispatch._providers._prices import _is_listed, cost_usd
+from waypost_client.dispatch._providers._provider import Usage
+from waypost_client.dispatch._providers._registry import Providers
+from waypost_client.dispatch._providers._sdk import CLIENTS
+from waypost_client.dispatch._specialists import KEPT_CHARACTERS, Specialists
 
 QUERY = "all at once"
 KEY = "what-only-its-own-endpoint-may-see"
@@ -105,19 +117,70 @@ async def test_an_address_that_is_none_costs_no_call(
 
 
 @pytest.mark.parametrize("field", ["temperature", "top_p"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -1e308])
-async def test_sampling_that_is_no_number_ends_in_an_answer_or_an_error_of_ours(
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+async def test_sampling_that_is_no_number_is_the_routers_error_and_no_models(
     llm: LlmServer, field: str, value: float
 ) -> None:
     sampling: Mapping[str, Any] = {field: value}
-    llm.always("m", Answer("fine"))
+    ref = specialist([at(llm, "m")], sampling=contract_pb2.Sampling(**sampling))
+    async with world(llm, {"code": ref, "general": specialist([at(llm, "m")])}) as w:
+        for _ in range(FAILURES):
+            with pytest.raises(InternalError, match="not finite"):
+                await w.dispatcher.answer("hi")
+        assert (await w.dispatcher.answer("general: hi")).model == "m"
+
+
+@pytest.mark.parametrize("field", ["temperature", "top_p"])
+async def test_any_other_sampling_is_the_models_to_refuse(llm: LlmServer, field: str) -> None:
+    sampling: Mapping[str, Any] = {field: -1e308}
     ref = specialist([at(llm, "m")], sampling=contract_pb2.Sampling(**sampling))
     async with world(llm, {"code": ref}) as w:
-        if math.isfinite(value):
-            assert (await w.dispatcher.answer("hi")).text == "fine"
-        else:
-            with pytest.raises(NoAnswerError, match="m: malformed"):
-                await w.dispatcher.answer("hi")
+        await w.dispatcher.answer("hi")
+    assert llm.calls[0].body[field] == -1e308
+
+
+async def test_a_router_that_names_ever_new_models_and_routes_fills_no_table(
+    llm: LlmServer,
+) -> None:
+    clock = asyncio.get_running_loop().time
+    caller = ModelCaller(Providers({}), Counts(), clock=clock)
+    known = a_model(name="known")
+    breaker = caller.breaker(known)
+    for i in range(MODELS - 1):
+        caller.breaker(a_model(name=f"m{i}"))
+    assert caller.breaker(known) is breaker
+    caller.breaker(a_model(name="one more"))
+    caller.breaker(a_model(name="x" * 1_000_000))
+    assert len(caller._breakers) == MODELS
+    provider = OpenAIProvider()
+    for i in range(CLIENTS + 1):
+        provider._client(a_model(f"http://127.0.0.1:1/{i}"))
+    assert len(provider._clients) == CLIENTS
+    await provider.close()
+    counts = Counts()
+    for i in range(ROUTES + 10):
+        counts.rejected(f"r{i}")
+    counts.rejected("r0")
+    assert (counts.rejections["r0"], counts.rejections[""]) == (2, 10)
+
+
+async def test_the_prompts_of_a_router_fill_no_memory() -> None:
+    large = "x" * (3 << 20)
+    most = KEPT_CHARACTERS // len(large)
+    refs = {f"r{i}": replace(specialist(), prompt=f"{i}{large}") for i in range(most + 2)}
+    async with scripted_router(refs) as router, AsyncClient(router.address) as client:
+        specialists = Specialists(client)
+        for route in (*refs, "r1"):
+            assert (await specialists.specialist(route)).prompt == refs[route].prompt
+    assert len(specialists._prompts) == most
+    assert specialists._characters == sum(map(len, specialists._prompts.values()))
+
+
+def test_a_model_with_a_name_of_megabytes_is_not_looked_up_in_the_prices() -> None:
+    before = _is_listed.cache_info().currsize
+    long = a_model("https://api.openai.com/v1", name="x" * 1_000_000)
+    assert cost_usd(long, Usage(input_tokens=1, output_tokens=1)) == 0
+    assert _is_listed.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("price", [math.nan, math.inf, -1.0])
