@@ -29,8 +29,8 @@ SDK = "openai"
 NO_KEY = "none"
 """What is sent where no key is needed: the SDK insists on one."""
 
-_TEMPLATE_TOKENS = 1024
-"""That a server may put around the messages of a request."""
+_UNSEEN_TOKENS = 1024
+"""That a server may put around the messages of a request, or write beyond what it was asked for."""
 
 
 class OpenAIModel:
@@ -149,9 +149,10 @@ class _Sdk:
 
 
 def _most_tokens(request: Mapping[str, Any]) -> tuple[int, int]:
-    """Tokens that a model can read and write for a request; a token has a byte at least."""
-    written = request.get("max_tokens") or request["max_completion_tokens"]
-    return len(json.dumps(request, ensure_ascii=False).encode()) + _TEMPLATE_TOKENS, written
+    """Tokens that a model may read and write for a request; a token has a byte at least."""
+    read = len(json.dumps(request, ensure_ascii=False).encode())
+    written: int = request.get("max_tokens") or request["max_completion_tokens"]
+    return read + _UNSEEN_TOKENS, written + _UNSEEN_TOKENS
 
 
 def _tokens(completion: Any, most: tuple[int, int]) -> tuple[int, ...]:  # noqa: ANN401  (any JSON)

@@ -11,6 +11,8 @@ from waypost.v1 import contract_pb2
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 BODY = STREAM.replace(b"text/event-stream", b"application/json")
 
+CHUNKED = b"transfer-encoding: chunked"
+
 FOR_EVER = 1 << 40
 """Bytes: the call's time is over before."""
 
@@ -43,6 +45,16 @@ async def test_hints_before_an_answer_that_never_comes_end_with_the_calls_time(
 ) -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" * 1_000
     await _next_answers(llm, provider, Flood(b"", hints, most=FOR_EVER), streamed=streamed)
+
+
+@BOTH
+@PROTOCOLS
+async def test_a_body_in_chunks_of_a_byte_ends_with_the_calls_time(
+    llm: LlmServer, provider: str, streamed: bool
+) -> None:
+    head = (STREAM if streamed else BODY).replace(b"connection: close", CHUNKED)
+    flood = Flood(head, b"1\r\n \r\n" * 10_000, most=FOR_EVER)
+    await _next_answers(llm, provider, flood, streamed=streamed)
 
 
 async def _next_answers(llm: LlmServer, provider: str, flood: Flood, *, streamed: bool) -> None:

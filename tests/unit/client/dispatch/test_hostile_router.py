@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -30,6 +31,7 @@ from waypost_client.dispatch._providers._prices import _is_listed, cost_usd
 from waypost_client.dispatch._providers._provider import Usage
 from waypost_client.dispatch._providers._registry import Providers
 from waypost_client.dispatch._providers._sdk import CLIENTS
+from waypost_client.dispatch._shadow._shadows import ELSEWHERE
 from waypost_client.dispatch._specialists import KEPT_CHARACTERS, Specialists
 
 QUERY = "all at once"
@@ -174,6 +176,23 @@ async def test_the_prompts_of_a_router_fill_no_memory() -> None:
             assert (await specialists.specialist(route)).prompt == refs[route].prompt
     assert len(specialists._prompts) == most
     assert specialists._characters == sum(map(len, specialists._prompts.values()))
+
+
+async def test_a_router_that_names_ever_new_routers_for_candidates_opens_few_connections(
+    llm: LlmServer, log: Path
+) -> None:
+    async with scripted_router({}) as other:
+        port = other.address.partition(":")[2]
+        known = {f"127.0.0.{i}:{port}": None for i in range(1, ELSEWHERE + 1)}
+        ref = specialist([at(llm, "m")])
+        async with world(llm, {"code": ref}, shadow_log=log) as w:
+            for address in known:
+                w.dispatcher._shadows._elsewhere_at(address)
+            shadow = {"name": "new", "share": 1, "router_address": f"127.0.1.1:{port}"}
+            ref.ref.shadows.add(**shadow)
+            await w.dispatcher.answer("hi")
+            assert w.dispatcher._shadows._elsewhere.keys() == known.keys()
+            assert w.dispatcher.counts.shadows_dropped == 1
 
 
 def test_a_model_with_a_name_of_megabytes_is_not_looked_up_in_the_prices() -> None:

@@ -11,6 +11,7 @@ from tests.unit.client.dispatch.conftest import Protocol
 from waypost_client.dispatch._failures import FailureKind, ModelError
 from waypost_client.dispatch._providers._pieces import MAX_CHARACTERS
 from waypost_client.dispatch._providers._provider import Finish, Reply, Usage
+from waypost_client.dispatch._providers._reading import Reader
 
 
 def events(*documents: dict[str, Any]) -> Raw:
@@ -143,4 +144,14 @@ async def test_a_tool_call_without_end_is_malformed(
     llm.script("m", Escalates("x" * MAX_CHARACTERS))
     with pytest.raises(ModelError) as failure:
         await reply_of(protocol.provider, protocol.request(), streamed=streamed)
+    assert failure.value.kind is FailureKind.MALFORMED
+
+
+def test_tools_without_end_are_malformed() -> None:
+    reader = Reader("http://127.0.0.1")
+    most = MAX_CHARACTERS // 102  # each counts 100 characters, and two pieces one each
+    for index in range(most):
+        reader.tool(index, "", "")
+    with pytest.raises(ModelError, match="4,194,304") as failure:
+        reader.tool(most, "", "")
     assert failure.value.kind is FailureKind.MALFORMED
