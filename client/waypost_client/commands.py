@@ -32,7 +32,7 @@ json_option = click.option(
 
 
 @click.command()
-@click.argument("text")
+@click.argument("words", nargs=-1, required=True, metavar="TEXT")
 @address_option
 @way_options
 @click.option("--explain", is_flag=True, help="Name each candidate's nearest exemplars.")
@@ -61,7 +61,7 @@ json_option = click.option(
 )
 @json_option
 def ask(
-    text: str,
+    words: tuple[str, ...],
     address: str,
     way: Way,
     explain: bool,
@@ -77,7 +77,7 @@ def ask(
     """
     with connected(address, way) as client:
         contract = client.route(
-            text,
+            " ".join(words),
             conversation=Conversation(previous_route=previous_route),
             tenant=tenant,
             metadata=metadata,

@@ -33,8 +33,12 @@ STOP_SECONDS = 15
 
 
 @click.command()
-@click.option("--index", required=True, type=click.Path(file_okay=False, path_type=Path))
-def demo(index: Path) -> None:
+@click.option(
+    "--index",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of bundles; that of the setting if it is not given.",
+)
+def demo(index: Path | None) -> None:
     """Start a server on a free port, route a dozen queries through the client, stop it."""
     with _running_server(index) as (address, version), connected(address) as client:
         click.echo(f"A server listens on {address} with bundle {version}.\n")
@@ -46,13 +50,13 @@ def demo(index: Path) -> None:
 
 
 @contextmanager
-def _running_server(index: Path) -> Iterator[tuple[str, str]]:
+def _running_server(index: Path | None) -> Iterator[tuple[str, str]]:
     """A server process on a free loopback port; yields its address and index version.
 
     It remembers nothing: its database and its decision log go with it.
     """
     command = [sys.executable, "-m", "waypost_server", "serve"]
-    command += ["--index", str(index), "--address", "127.0.0.1:0"]
+    command += ["--address", "127.0.0.1:0", *(["--index", str(index)] if index else [])]
     # S603: the command is this interpreter and our own module; only the folder comes from outside.
     with (
         tempfile.TemporaryDirectory(prefix="waypost-demo-") as memory,

@@ -64,6 +64,14 @@ def test_the_command_line_of_a_client_only_install_names_the_extra() -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_the_dispatcher_of_a_client_only_install_names_the_extra() -> None:
+    ended = _run(f"{CLIENT_ONLY}\nimport waypost_client.dispatch")
+    assert ended.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: the dispatcher needs more than the client: "
+        "pip install 'waypost[dispatch]'"
+    )
+
+
 def _run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False

@@ -138,6 +138,7 @@ def decide(ranking: Ranking, catalog: Catalog, query: Query) -> Decision:
             reasons[0],
             destination(otherwise, query, catalog),
             min_confidence=catalog.taxonomy.min_confidence,
+            scope=ranking.scope_probability,
             restricted=bool(ranking.left_out),
             switched_off=ranking.left_out if why is Reason.ROUTE_DISABLED else "",
             groups=ranking.groups if ranking.calibrated else NO_GROUPS,

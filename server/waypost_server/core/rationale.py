@@ -7,6 +7,7 @@ from waypost_server.core.hierarchy import NO_GROUPS, groups_of
 from waypost_server.core.outcome import Reason
 from waypost_server.core.query import Query
 from waypost_server.core.ranking import Candidate
+from waypost_server.core.ranking_outcome import SCOPE_BAR
 from waypost_server.core.rejections import Refuge
 
 MAX_QUOTE = 100
@@ -20,13 +21,16 @@ SENTENCES = {
     ),
     Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough of {best} (confidence {confidence:.2f}, needs {min_confidence:g}), so it "
+        "Not sure enough of {best} (confidence {short_confidence}, needs {min_confidence:g}), so it "
         "goes to {destination}; " + ITS_NEAREST
     ),
     Reason.BELOW_THRESHOLD: (
         "Not near enough to {best}, so it goes to {destination}; " + ITS_NEAREST
     ),
-    Reason.NEAR_NO_ROUTE: "Like no route, so it goes to {destination}; " + ITS_NEAREST,
+    Reason.NEAR_NO_ROUTE: (
+        "Like no route (probability {scope} that it belongs to any, needs {scope_bar:g}), so it "
+        "goes to {destination}; " + ITS_NEAREST
+    ),
     Reason.STICKY: (
         "Goes on with {best}, where the conversation was ({confidence:.0%} sure); " + ITS_NEAREST
     ),
@@ -44,8 +48,8 @@ OF_THESE = " of the routes that may be chosen"
 LEFT = ", not {left}, where the conversation was"
 """Said where a conversation goes elsewhere."""
 
-SWITCHED_OFF = "; {switched_off}, which fits best of all, is switched off."
-"""Ends the sentence where that is why."""
+SWITCHED_OFF = "{switched_off} fits best of all, and is switched off. "
+"""Begins it where that is why."""
 
 
 def rationale(
@@ -54,18 +58,20 @@ def rationale(
     destination: str,
     *,
     min_confidence: float,
+    scope: float = 1.0,
     restricted: bool = False,
     switched_off: str = "",
     groups: Mapping[str, float] = NO_GROUPS,
     left: str = "",
 ) -> str:
-    """One sentence that says why the query goes where it goes, naming the nearest exemplar.
+    """Says why the query goes where it goes, naming the nearest exemplar.
 
     Args:
         candidates: best first.
         reason: the first one.
         destination: where the query goes when no candidate is good enough, in words.
         min_confidence: that a match needs.
+        scope: the probability that the query belongs to any route.
         restricted: whether a route that may not be a candidate is better than all that are.
         switched_off: that route, where it is switched off.
         groups: probabilities of the groups, by name.
@@ -73,15 +79,18 @@ def rationale(
     """
     sentence = SENTENCES[reason]
     if switched_off:
-        sentence = sentence.removesuffix(".") + SWITCHED_OFF
+        sentence = SWITCHED_OFF + sentence
     if not candidates:
         return sentence.format(destination=destination, switched_off=switched_off)
     best = candidates[0]
+    # Of a query like no route, nearness is not what was asked.
+    needs = "" if reason is Reason.NEAR_NO_ROUTE else f", needs {best.threshold:.2f}"
+    similarity = _beside(best.threshold, best.similarity)
     return sentence.format(
-        nearest=(
-            f"{quote(best.nearest[0].text)} "
-            f"(similarity {best.similarity:.2f}, needs {best.threshold:.2f})"
-        ),
+        nearest=f"{quote(best.nearest[0].text)} (similarity {similarity}{needs})",
+        scope=_beside(SCOPE_BAR, scope),
+        scope_bar=SCOPE_BAR,
+        short_confidence=_beside(min_confidence, best.confidence),
         best=best.route,
         second=candidates[1].route if len(candidates) > 1 else "",
         confidence=best.confidence,
@@ -91,6 +100,11 @@ def rationale(
         by_group=_by_group(best, groups),
         switched_off=switched_off,
     )
+
+
+def _beside(bar: float, value: float) -> str:
+    """A number in two places, or in three where it would look as if it reached the bar."""
+    return f"{value:.{3 if value < bar <= round(value, 2) else 2}f}"
 
 
 def rationale_at_limit(query: Query, destination: str) -> str:

@@ -84,8 +84,8 @@ def test_the_next_best_route_is_judged_by_its_own_bars_and_the_reason_is_told() 
     assert (sure.outcome, sure.route.name) == (Outcome.MATCHED, "b")
     assert sure.reasons == (Reason.ABOVE_THRESHOLD, Reason.ROUTE_DISABLED)
     assert sure.rationale == (
-        f"Fits b best of the routes that may be chosen; its nearest exemplar is {nearest}; "
-        "a, which fits best of all, is switched off."
+        "a fits best of all, and is switched off. Fits b best of the routes that may be chosen; "
+        f"its nearest exemplar is {nearest}."
     )
     unsure = decided(asked("a"), "b", 0.4, left_out="a")
     assert (unsure.outcome, unsure.route.name) == (Outcome.FALLBACK, DEFAULT)
@@ -95,9 +95,8 @@ def test_the_next_best_route_is_judged_by_its_own_bars_and_the_reason_is_told() 
         Reason.ROUTE_DISABLED,
     )
     assert unsure.rationale == (
-        "Not sure enough of b (confidence 0.40, needs 0.75), so it goes to the default route, "
-        f"general; the nearest exemplar of b is {nearest}; a, which fits best of all, is switched "
-        "off."
+        "a fits best of all, and is switched off. Not sure enough of b (confidence 0.40, needs "
+        f"0.75), so it goes to the default route, general; the nearest exemplar of b is {nearest}."
     )
 
 
@@ -106,7 +105,7 @@ def test_where_nothing_else_is_left_the_switch_is_told_too() -> None:
     decision = decide(ranking, CATALOG, asked("a", allowed=("a",)))
     assert (decision.outcome, decision.route.name) == (Outcome.OUT_OF_SCOPE, DEFAULT)
     assert decision.reasons == (Reason.NO_CANDIDATE, Reason.ROUTE_DISABLED)
-    assert decision.rationale.endswith("; a, which fits best of all, is switched off.")
+    assert decision.rationale.startswith("a fits best of all, and is switched off. No route")
 
 
 @pytest.mark.parametrize(

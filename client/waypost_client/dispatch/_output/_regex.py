@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Protocol, TypeVar, cast
 
-import re2
+try:
+    import re2
+except ModuleNotFoundError as error:  # the first of what the extra brings
+    message = "the dispatcher needs more than the client: pip install 'waypost[dispatch]'"
+    raise ModuleNotFoundError(message, name=error.name) from None
 
 T = TypeVar("T", str, bytes, contravariant=True)
 
