@@ -48,7 +48,7 @@ def test_a_route_that_is_off_is_nowhere_in_a_contract_and_is_listed_as_off(
         after = routed(lone, max_candidates=32)
         assert (after.route, after.outcome) == (DEFAULT, contract_pb2.OUTCOME_FALLBACK)
         assert DISABLED in after.reasons
-        assert after.rationale.startswith("music fits best of all, and is switched off. Not sure")
+        assert after.rationale.startswith("music fits best of all, and is switched off. Not near")
         assert {one.route for one in after.candidates} == {
             one.route for one in before.candidates
         } - {OFF}

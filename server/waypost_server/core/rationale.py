@@ -21,8 +21,8 @@ SENTENCES = {
     ),
     Reason.WITHIN_MARGIN: "Fits {best} and {second} alike; " + ITS_NEAREST,
     Reason.BELOW_MIN_CONFIDENCE: (
-        "Not sure enough of {best} (confidence {short_confidence}, needs {min_confidence:g}), so it "
-        "goes to {destination}; " + ITS_NEAREST
+        "Not sure enough of {best} (confidence {short_confidence}, needs {min_confidence:g}), so "
+        "it goes to {destination}; " + ITS_NEAREST
     ),
     Reason.BELOW_THRESHOLD: (
         "Not near enough to {best}, so it goes to {destination}; " + ITS_NEAREST
