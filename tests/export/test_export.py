@@ -193,3 +193,20 @@ def test_a_tokenizer_that_no_server_would_take_is_refused(tmp_path: Path) -> Non
     assert "its tokenizer cannot be used: tokenizer.json: decoder is of type 'Replace'" in str(
         ended.exception
     )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        ("so " * 400, "query_prefix: String should have at most 1000 characters"),
+        ("so " * 30, "so that nothing would be left of a text"),
+    ],
+)
+def test_a_prefix_that_no_server_would_take_is_refused(
+    tmp_path: Path, prefix: str, message: str
+) -> None:
+    source = save_tiny_model(tmp_path / "tiny", pooling="mean")
+    ended = run(source, tmp_path / "out", "--query-prefix", prefix)
+    assert isinstance(ended.exception, EncoderError)
+    assert message in str(ended.exception)
+    assert not (tmp_path / "out").exists()

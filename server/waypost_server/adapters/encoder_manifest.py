@@ -22,6 +22,12 @@ SCALES_FILE = "scales.npy"
 MAX_MANIFEST = 2**20
 """Bytes of a manifest; ours have a thousand."""
 
+MOST_TOKENS = 8_192
+"""Of a text; as many as encoders of long documents read. A run takes the square of them."""
+
+LONGEST_PREFIX = 1_000
+"""Characters before each text; instructions to an encoder have a hundred or two."""
+
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -57,10 +63,10 @@ class EncoderManifest(BaseModel):
     precision: Literal["fp32", "int8"]
     dimension: PositiveInt
     inner_dimension: NonNegativeInt = 0
-    max_tokens: PositiveInt
+    max_tokens: Annotated[PositiveInt, Field(le=MOST_TOKENS)]
     pooling: Literal["mean", "cls"]
     normalization: Literal["l2"] = "l2"
-    query_prefix: str = ""
+    query_prefix: Annotated[str, Field(max_length=LONGEST_PREFIX)] = ""
     opset: NonNegativeInt
     kind: Literal["onnx", "static"] = "onnx"
     batches: bool = False
@@ -92,9 +98,14 @@ def read_manifest(folder: Path) -> EncoderManifest:
             "the package waypost-encoder"
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise EncoderError(f"{path}: {where}: {first['msg']}; export the encoder again") from None
+        raise EncoderError(f"{path}: {first_problem(error)}; export the encoder again") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Which value of a manifest is wrong, and how."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "the file"
+    return f"{where}: {first['msg']}"
 
 
 def read_verified(folder: Path, name: str, manifest: EncoderManifest) -> bytes:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from waypost_server.adapters.encoder_manifest import EncoderManifest
-from waypost_server.adapters.tokenizer_file import largest_id, read_tokenizer
+from waypost_server.adapters.tokenizer_file import is_panic, largest_id, read_tokenizer
+from waypost_server.core.errors import EncoderError
 
 
 class FolderEncoder:
@@ -12,8 +13,13 @@ class FolderEncoder:
     def __init__(self, manifest: EncoderManifest, tokenizer: bytes) -> None:
         self.manifest = manifest
         self._tokenizer = read_tokenizer(tokenizer)
+        (around,) = self._token_ids([""], special=True)
+        if len(around) >= manifest.max_tokens:
+            raise ValueError(
+                f"max_tokens is {manifest.max_tokens}, and special tokens and query_prefix are "
+                f"{len(around)} already, so that nothing would be left of a text"
+            )
         self._tokenizer.enable_truncation(max_length=manifest.max_tokens)
-        self._tokenizer.no_padding()
 
     @property
     def name(self) -> str:
@@ -47,8 +53,18 @@ class FolderEncoder:
 
     def _token_ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Ids of each text's tokens, with the special ones around them or without."""
-        # As a batch even of one: `encode` would keep the interpreter's lock, for 50 ms at 32 kB.
-        found = self._tokenizer.encode_batch_fast(
-            [self.manifest.query_prefix + text for text in texts], add_special_tokens=special
-        )
+        return self._ids([self.manifest.query_prefix + text for text in texts], special=special)
+
+    def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        """The same without the prefix; raises EncoderError where the library panics."""
+        try:
+            # As a batch even of one: `encode` would keep the interpreter's lock, 50 ms at 32 kB.
+            found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=special)
+        except BaseException as error:
+            if is_panic(error):
+                raise EncoderError(
+                    "the library tokenizers panicked at a text; take an encoder with another "
+                    "tokenizer"
+                ) from None
+            raise
         return [encoding.ids for encoding in found]

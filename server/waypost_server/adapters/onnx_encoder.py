@@ -65,7 +65,7 @@ class OnnxEncoder(FolderEncoder):
             found = encoder.encode(["a first call also warms the session up"]).shape[1]
             encoder.encode([""])  # what is left of some queries
             encoder.encode_tokens([encoder.largest_id])
-        except _UNUSABLE as error:
+        except (*_UNUSABLE, EncoderError) as error:
             raise EncoderError(
                 f"{folder}: the graph or the tokenizer cannot be used: {error}; "
                 "export the encoder again"
@@ -85,9 +85,9 @@ class OnnxEncoder(FolderEncoder):
 
     def encode_tokens(self, tokens: Sequence[int]) -> Encodings:
         """Encodings of tokens, each as if it were a text, shape (len(tokens), width)."""
-        (around,) = self._tokenizer.encode_batch([""])
-        middle = len(around.ids) // 2
-        before, after = around.ids[:middle], around.ids[middle:]
+        (around,) = self._ids([""], special=True)
+        middle = len(around) // 2
+        before, after = around[:middle], around[middle:]
         return self._encode_ids([[*before, token, *after] for token in tokens])
 
     def is_same_in_batches(self) -> bool:

@@ -1,8 +1,11 @@
 """`tokenizer.json` of an encoder, refused on load where some later text would make it fail."""
 
+from collections.abc import Collection
+
 from tokenizers import Tokenizer
 from tokenizers.models import BPE, Unigram, WordLevel, WordPiece
 
+from waypost_server.adapters.charsmaps import CHARSMAPS
 from waypost_server.adapters.tokenizer_parts import check_parts
 
 MAX_TOKENIZER = 32 * 2**20
@@ -20,12 +23,41 @@ LONGEST_PIECE = 64
 seconds. SentencePiece's have 16."""
 
 
-def read_tokenizer(content: bytes) -> Tokenizer:
-    """The tokenizer; raises ValueError saying why it cannot be used."""
+def read_tokenizer(content: bytes, *, charsmaps: Collection[str] = CHARSMAPS) -> Tokenizer:
+    """The tokenizer, which neither cuts nor fills up; raises ValueError saying why it is no use.
+
+    Args:
+        content: of `tokenizer.json`.
+        charsmaps: SHA-256 of each table of characters that it may have.
+    """
     if len(content) > MAX_TOKENIZER:
         raise ValueError(f"the tokenizer is larger than {MAX_TOKENIZER:,} bytes")
-    check_parts(content)
+    try:
+        return _read(content, charsmaps)
+    except BaseException as error:
+        if is_panic(error):
+            raise ValueError("the library tokenizers panicked at it") from None
+        raise
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether Rust code panicked, which no `except Exception` catches.
+
+    By name: the class is in no module. What it says may hold the text.
+    """
+    return type(error).__name__ == "PanicException"
+
+
+def largest_id(tokenizer: Tokenizer) -> int:
+    """The largest of all tokens' ids, -1 for none."""
+    return max(tokenizer.get_vocab().values(), default=-1)
+
+
+def _read(content: bytes, charsmaps: Collection[str]) -> Tokenizer:
+    check_parts(content, charsmaps=charsmaps)
     tokenizer = Tokenizer.from_buffer(content)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()  # the file's may fill a word up to gigabytes
     special = tokenizer.num_special_tokens_to_add(is_pair=False)
     if special > MOST_SPECIAL:
         raise ValueError(f"{special:,} tokens are put around a text, at most {MOST_SPECIAL} may be")
@@ -42,11 +74,6 @@ def read_tokenizer(content: bytes) -> Tokenizer:
     if isinstance(model, Unigram | BPE):
         _try_unknown(tokenizer)
     return tokenizer
-
-
-def largest_id(tokenizer: Tokenizer) -> int:
-    """The largest of all tokens' ids, -1 for none."""
-    return max(tokenizer.get_vocab().values(), default=-1)
 
 
 def _check_pieces(tokenizer: Tokenizer) -> None:

@@ -3,13 +3,16 @@
 The library knows others, which BERT and its like do without: expressions (Split, Replace), which
 Oniguruma tries in ten million ways before each letter of a text that is made for it, or panics; and
 texts of the file's own that take the place of a letter or stand before a text (Replace, Prepend,
-Precompiled): 3,000 letters became 1.3 GB.
+Precompiled): 3,000 letters became 1.3 GB. Of these, what SentencePiece's models have is known
+letter by letter, and harmless.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from waypost_server.adapters.charsmaps import CHARSMAPS, is_charsmap
 
 MOST_PARTS = 8
 """In one place: each reads the whole text again. BERT's like have one to three."""
@@ -41,11 +44,27 @@ _PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """By key of tokenizer.json: where a Sequence has its parts, and of which types they may be."""
 
+_BLANKS = {"Regex": " {2,}"}
+
+_AS_THEY_ARE: tuple[object, ...] = (
+    {"type": "Replace", "pattern": _BLANKS, "content": " "},
+    {"type": "Replace", "pattern": _BLANKS, "content": "\u2581"},
+    {"type": "Replace", "pattern": {"String": "``"}, "content": '"'},
+    {"type": "Replace", "pattern": {"String": "''"}, "content": '"'},
+)
+"""Normalizers that transformers writes beside SentencePiece's table: each makes a text shorter, in
+time that grows as the text does."""
+
 _AFFIXES = ("continuing_subword_prefix", "end_of_word_suffix", "unk_token")
 
 
-def check_parts(tokenizer: bytes) -> None:
-    """Raises ValueError where `tokenizer.json` has another part; what else is wrong is not seen."""
+def check_parts(tokenizer: bytes, *, charsmaps: Collection[str] = CHARSMAPS) -> None:
+    """Raises ValueError where `tokenizer.json` has another part; what else is wrong is not seen.
+
+    Args:
+        tokenizer: its content.
+        charsmaps: SHA-256 of each table of characters that it may have.
+    """
     try:
         said = json.loads(tokenizer, object_pairs_hook=_once)
     except RecursionError:
@@ -56,17 +75,32 @@ def check_parts(tokenizer: bytes) -> None:
     for key, (inner, allowed) in _PARTS.items():
         for where, part in _parts(said, key, inner):
             kind = part.get("type") if isinstance(part, dict) else None
-            if kind not in allowed:
+            if key == "normalizer" and kind == "Precompiled":
+                _check_charsmap(where, part, charsmaps)
+            elif kind not in allowed and (key != "normalizer" or part not in _AS_THEY_ARE):
                 raise ValueError(
                     f"tokenizer.json: {where} is of type {str(kind)[:40]!r}, and only "
                     f"{', '.join(allowed)} may be there, since others can hang at a text or make "
                     "it grow: take a model that does without"
                 )
-            if kind == "TemplateProcessing" and _texts(part) != ["A"]:
-                raise ValueError(
-                    f"tokenizer.json: {where}.single must have the text once: take a model that "
-                    "reads it once"
-                )
+            _check_template(where, part)
+
+
+def _check_template(where: str, part: Mapping[str, Any]) -> None:
+    if part["type"] == "TemplateProcessing" and _texts(part) != ["A"]:
+        raise ValueError(
+            f"tokenizer.json: {where}.single must have the text once: take a model that reads it "
+            "once"
+        )
+
+
+def _check_charsmap(where: str, part: Mapping[str, Any], known: Collection[str]) -> None:
+    if not is_charsmap(part.get("precompiled_charsmap"), known):
+        raise ValueError(
+            f"tokenizer.json: {where}.precompiled_charsmap is none of SentencePiece's own, and "
+            "another can make a text grow: take a model whose normalization rule is nmt_nfkc, "
+            "nfkc, nmt_nfkc_cf or nfkc_cf"
+        )
 
 
 def _check_affixes(model: object) -> None:

@@ -219,8 +219,8 @@ class Workers:
             answer: Routed | Exception | None = waiting.engine.at_once(
                 waiting.query, waiting.arrived_ns
             )
-        except Exception as error:  # noqa: BLE001  (a bug of ours ends one call, not a thread)
-            answer = error
+        except BaseException as error:  # noqa: BLE001  (a bug ends one call, not a thread)
+            answer = _for_caller(error)
         if answer is not None:
             self._ends(1, [waiting], [answer])
         return answer is not None
@@ -235,8 +235,8 @@ class Workers:
         if wanted:
             try:
                 answers = engine.after_encoding([(w.query, w.arrived_ns) for w in wanted])
-            except Exception as error:  # noqa: BLE001  (as above)
-                answers = [error] * len(wanted)
+            except BaseException as error:  # noqa: BLE001  (as above)
+                answers = [_for_caller(error)] * len(wanted)
             took_ns = engine.now() - began_ns
             self._run_ns += RECENT * (took_ns - self._run_ns)
             self._each_ns += RECENT * (took_ns / len(wanted) - self._each_ns)
@@ -275,6 +275,19 @@ class Workers:
         for waiting in shed:
             if not waiting.answer.done():
                 waiting.answer.set_exception(self.admission.refusal())
+
+
+def _for_caller(error: BaseException) -> Exception:
+    """What the caller is told: a library in Rust that panics raises what is no Exception.
+
+    In a thread that would end it, and leave those who wait for it waiting; in a caller's task it
+    would end more than the call.
+    """
+    if isinstance(error, Exception):
+        return error
+    # Without its words, which may hold the text.
+    told = RuntimeError(f"{type(error).__name__} in a thread that encodes")
+    return told.with_traceback(error.__traceback__)
 
 
 def _is_short(query: Query, engine: Engine) -> bool:

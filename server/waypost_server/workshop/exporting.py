@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from waypost_server.adapters.encoder_manifest import (
     MODEL_FILE,
     TOKENIZER_FILE,
     EncoderManifest,
+    first_problem,
     write_encoder,
 )
 from waypost_server.adapters.files import sha256_hex
@@ -63,20 +66,25 @@ def export_encoder(
         raise EncoderError(f"{source}: its tokenizer cannot be used: {error}") from None
     model = quantise(exported) if precision == "int8" else exported.model
     files = {MODEL_FILE: model, TOKENIZER_FILE: exported.tokenizer, **(more_files or {})}
-    manifest = EncoderManifest(
-        name=provenance.name,
-        source=provenance.origin,
-        license=provenance.license,
-        precision=precision,
-        dimension=exported.dimension,
-        inner_dimension=exported.dimension,
-        max_tokens=exported.max_tokens,
-        pooling=exported.pooling,
-        query_prefix=exported.query_prefix,
-        opset=OPSET,
-        files={name: sha256_hex(content) for name, content in files.items()},
-    )
-    encoder = OnnxEncoder(manifest, model, exported.tokenizer)
+    try:
+        manifest = EncoderManifest(
+            name=provenance.name,
+            source=provenance.origin,
+            license=provenance.license,
+            precision=precision,
+            dimension=exported.dimension,
+            inner_dimension=exported.dimension,
+            max_tokens=exported.max_tokens,
+            pooling=exported.pooling,
+            query_prefix=exported.query_prefix,
+            opset=OPSET,
+            files={name: sha256_hex(content) for name, content in files.items()},
+        )
+        encoder = OnnxEncoder(manifest, model, exported.tokenizer)
+    except ValidationError as error:
+        raise EncoderError(f"{source}: {first_problem(error)}") from None
+    except ValueError as error:
+        raise EncoderError(f"{source}: {error}") from None
     encodings = encoder.encode(CHECK_TEXTS)
     original = reference_vectors(source, CHECK_TEXTS, query_prefix=exported.query_prefix)
     cosines = (encodings[:, : exported.dimension] * original).sum(axis=1)

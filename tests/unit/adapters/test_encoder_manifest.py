@@ -119,6 +119,9 @@ def test_a_manifest_that_says_no_encoder_is_refused(
         ({"pooling": "max"}, "pooling: Input should be 'mean' or 'cls'"),
         ({"dimension": "384"}, "dimension: Input should be a valid integer"),
         ({"files": {"model.onnx": "abc"}}, "files.model.onnx: String should match pattern"),
+        ({"max_tokens": 8_193}, "max_tokens: Input should be less than or equal to 8192"),
+        ({"max_tokens": 2**70}, "max_tokens: Input should be less than or equal to 8192"),
+        ({"query_prefix": "so " * 400}, "query_prefix: String should have at most 1000 characters"),
         ({"quantised": True}, "quantised: Extra inputs are not permitted"),
     ],
 )

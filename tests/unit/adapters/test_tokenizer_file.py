@@ -1,12 +1,15 @@
 """Tokenizers of strangers: what would fail, or take for ever, at a later query fails on load."""
 
+import hashlib
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from tests.unit.adapters.encoders import copy_encoder, with_honest_hash
 from waypost_server.adapters.encoder_manifest import TOKENIZER_FILE
@@ -104,6 +107,9 @@ def growing(pattern: object) -> dict[str, object]:
     return {"type": "Replace", "pattern": pattern, "content": "so " * 1_000}
 
 
+BLANKS = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+
+
 def template(*pieces: object, ids: int = 1) -> dict[str, object]:
     return {
         "type": "TemplateProcessing",
@@ -134,8 +140,21 @@ NFC, SPLIT = {"type": "NFC"}, {"type": "Split", "behavior": "Isolated", "invert"
         ),
         (
             put("normalizer", {"type": "Precompiled", "precompiled_charsmap": ""}),
-            r"normalizer is of type 'Precompiled'",
+            r"normalizer\.precompiled_charsmap is none of SentencePiece's own",
         ),
+        (
+            put("normalizer", {"type": "Precompiled", "precompiled_charsmap": ["A"]}),
+            r"normalizer\.precompiled_charsmap is none of SentencePiece's own",
+        ),
+        (
+            put("normalizer", BLANKS | {"content": "  "}),
+            r"normalizer is of type 'Replace'",
+        ),
+        (
+            put("normalizer", BLANKS | {"pattern": {"Regex": " {2,}|(a|aa)+$"}}),
+            r"normalizer is of type 'Replace'",
+        ),
+        (put("pre_tokenizer", BLANKS), r"pre_tokenizer is of type 'Replace'"),
         (
             put("normalizer", {"type": "Sequence", "normalizers": [NFC] * 1_000}),
             r"normalizer\.normalizers has 1,000 parts, at most 8 may be",
@@ -254,8 +273,107 @@ def test_what_berts_like_are_made_of_is_read_and_does_only_so_much_work(
     tokenizer = Tokenizer.from_file(str(ENCODERS[OnnxEncoder] / TOKENIZER_FILE))
     tokenizer.normalizer, tokenizer.pre_tokenizer = NORMALIZERS, PRE_TOKENIZERS
     tokenizer.post_processor, tokenizer.decoder = around, decoders.ByteLevel()
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     read = read_tokenizer(tokenizer.to_str().encode())
     assert read.to_str() == tokenizer.to_str()
-    read.no_truncation()
     for text in ("why is 1 slow", LONGEST_EXPANSION * 2_000, "\u4e2d" * 2_000, "a" * 6_000):
         assert len(read.encode(text).ids) <= 3 * 18 * len(text)
+
+
+def charsmap(letter: str, becomes: str) -> bytes:
+    """A table in SentencePiece's format: a trie of one letter, as a double array, and its value."""
+    units = [0] * 512
+    root, leaf = 256, 1
+    units[0] = root << 10
+    units[root ^ ord(letter)] = ord(letter) | 1 << 8 | leaf << 10
+    trie = struct.pack(f"<{len(units)}I", *units)
+    return struct.pack("<I", len(trie)) + trie + becomes.encode() + b"\0"
+
+
+SMALL_A = charsmap("A", "a")
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+SCORES = {"\u2581": -2.0, "\u2581a": -3.0, "a": -4.0, "so": -5.0, "\u2581so": -5.0}
+
+
+def sentencepiece_tokenizer(table: bytes, *, content: str) -> Tokenizer:
+    """As transformers writes one of XLM-RoBERTa's kind, whose pieces are few."""
+    pieces = [(piece, 0.0) for piece in SPECIAL] + list(SCORES.items())
+    tokenizer = Tokenizer(models.Unigram(pieces, SPECIAL.index("<unk>"), byte_fallback=False))
+    tokenizer.add_special_tokens([*SPECIAL, "<mask>"])
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Precompiled(table),
+            normalizers.Strip(left=False, right=True),
+            normalizers.Replace(Regex(" {2,}"), content),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "<s> $A </s>", "<s> $A </s> </s> $B </s>", [("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer
+
+
+@pytest.mark.parametrize("content", [" ", "\u2581"])
+def test_sentencepieces_tokenizers_are_read_where_their_table_is_known(content: str) -> None:
+    written = sentencepiece_tokenizer(SMALL_A, content=content).to_str()
+    known = {hashlib.sha256(SMALL_A).hexdigest()}
+    read = read_tokenizer(written.encode(), charsmaps=known)
+    assert read.to_str() == written
+    assert read.encode("A  so ").tokens == ["<s>", "\u2581a", "\u2581so", "</s>"]
+    assert len(read.encode("  A" * 10_000).ids) == 10_002
+
+
+def test_a_table_that_could_make_a_text_grow_is_refused() -> None:
+    grows = sentencepiece_tokenizer(charsmap("A", "so " * 1_000), content=" ")
+    assert len(grows.encode("A" * 100).ids) > 10_000
+    said = r"normalizer\.normalizers\[0\]\.precompiled_charsmap is none of SentencePiece's own"
+    with pytest.raises(ValueError, match=said):
+        read_tokenizer(grows.to_str().encode())
+
+
+def test_what_albert_writes_beside_its_table_is_read() -> None:
+    tokenizer = sentencepiece_tokenizer(SMALL_A, content=" ")
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD()]
+    )
+    written = tokenizer.to_str()
+    assert read_tokenizer(written.encode()).to_str() == written
+
+
+def test_a_file_that_fills_up_texts_fills_up_none_while_it_is_tried() -> None:
+    tokenizer = Tokenizer(models.Unigram([("<unk>", 0.0)], 0, byte_fallback=False))
+    tokenizer.enable_padding(length=2**40)  # to which no memory suffices
+    read = read_tokenizer(tokenizer.to_str().encode())
+    assert read.encode("a").ids == [0]
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize(
+    "manifest", [{"max_tokens": 2}, {"max_tokens": 6, "query_prefix": "find what is like "}]
+)
+def test_an_encoder_that_would_cut_off_all_of_each_text_is_refused(
+    tmp_path: Path, kind: type[OnnxEncoder | StaticEncoder], manifest: dict[str, Any]
+) -> None:
+    folder = copy_encoder(ENCODERS[kind], tmp_path / "e", manifest=manifest)
+    with pytest.raises(EncoderError, match=r"so that nothing would be left of a text"):
+        kind.load(folder)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_panic_of_the_library_is_an_encoders_error_without_the_text(
+    kind: type[OnnxEncoder | StaticEncoder],
+) -> None:
+    encoder = kind.load(ENCODERS[kind])
+    # Past the checks, which know no other way to make it panic.
+    encoder._tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(HANGS["Regex"]), "isolated")
+    text = "\u00e9" + "a" * 40 + "!"  # not ASCII, so that a static encoder asks the library
+    with pytest.raises(EncoderError, match=r"^the library tokenizers panicked at a text; take"):
+        encoder.encode([text])
+    with pytest.raises(EncoderError, match=r"^the library tokenizers panicked at a text; take"):
+        encoder.encode([text] * 30)
+    assert np.isfinite(encoder.encode(["why is this join slow"])).all()

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEncoder
-from tests.unit.service.engines import EngineWorkers, GatedEncoder, ask, engine_of, serving
+from tests.unit.service.engines import (
+    PRIVATE,
+    EngineWorkers,
+    GatedEncoder,
+    ask,
+    engine_of,
+    serving,
+)
 from waypost_server.core.errors import (
     EncoderError,
     InvalidQueryError,
@@ -183,6 +190,39 @@ async def test_an_encoder_that_makes_too_few_encodings_fails_one_query_and_ends_
         for _ in range(2):
             with pytest.raises(EncoderError, match="0 encodings of 1 texts"):
                 await asyncio.wait_for(workers.ask(Query(text="boom")), 5)
+        assert (await asyncio.wait_for(workers.ask(Query(text="a red apple")), 5)).decision
+        assert (workers.queue_depth, workers.running) == (0, 0)
+    finally:
+        workers.close()
+
+
+class Panic(BaseException):
+    """As of a library in Rust: no Exception."""
+
+
+class PanickingEncoder(HashEncoder):
+    """Panics at texts that say "boom"."""
+
+    def encode(self, texts: Sequence[str]) -> Encodings:
+        if any("boom" in text for text in texts):
+            raise Panic(PRIVATE)
+        return super().encode(texts)
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["the encoder", "the first stage"])
+async def test_what_is_no_exception_fails_its_caller_and_ends_no_thread(
+    tmp_path: Path, *, is_first: bool
+) -> None:
+    encoder = HashEncoder() if is_first else PanickingEncoder()
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=1, capacity=8)
+    if is_first:
+        never_sure = Gate(1.0, lead=99.0)
+        workers.engine.first = FirstStage(PanickingEncoder(), workers.engine.router, never_sure)
+    boom = "boom " * ON_LOOP  # so long that a thread looks at it
+    try:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match=r"^Panic in a thread that encodes$"):
+                await asyncio.wait_for(workers.ask(Query(text=boom)), 5)
         assert (await asyncio.wait_for(workers.ask(Query(text="a red apple")), 5)).decision
         assert (workers.queue_depth, workers.running) == (0, 0)
     finally:
