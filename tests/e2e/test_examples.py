@@ -31,10 +31,7 @@ from waypost_server.settings import Settings
 EXEMPT = {
     ("docs/guard.md", "text"): "what test_guard_page.py compares with a server's answers",
     ("docs/observability.md", "console"): "curl and jq; test_metrics.py asks the same of a server",
-    (
-        "docs/operations.md",
-        "console",
-    ): "jq; test_log_export.py has the lines",
+    ("docs/operations.md", "console"): "jq; test_log_export.py has the lines",
     ("docs/observability.md", "promql"): "test_dashboards.py has promtool read that rule, by job",
     ("docs/observability.md", "text"): "a drawing; test_traces.py compares the spans",
     ("docs/observability.md", "yaml"): "Prometheus' own file, which promtool knows",

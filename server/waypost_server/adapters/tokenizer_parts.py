@@ -26,7 +26,7 @@ _PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "normalizers",
         (
             *("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD"),
-            *("Strip", "StripAccents"),
+            *("Nmt", "Strip", "StripAccents"),
         ),
     ),
     "pre_tokenizer": (
@@ -40,7 +40,10 @@ _PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "processors",
         ("BertProcessing", "ByteLevel", "RobertaProcessing", "TemplateProcessing"),
     ),
-    "decoder": ("decoders", ("BPEDecoder", "ByteLevel", "Metaspace", "WordPiece")),
+    "decoder": (
+        "decoders",  # none is ever run, but those with expressions compile them
+        ("BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Strip", "WordPiece"),
+    ),
 }
 """By key of tokenizer.json: where a Sequence has its parts, and of which types they may be."""
 

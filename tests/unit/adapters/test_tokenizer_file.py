@@ -230,7 +230,7 @@ def test_levels_without_end_are_refused_before_pythons_stack_ends() -> None:
 NORMALIZERS = normalizers.Sequence(
     [
         normalizers.BertNormalizer(),
-        normalizers.Lowercase(),
+        normalizers.Nmt(),
         normalizers.NFC(),
         normalizers.NFD(),
         normalizers.NFKC(),
@@ -272,7 +272,8 @@ def test_what_berts_like_are_made_of_is_read_and_does_only_so_much_work(
 ) -> None:
     tokenizer = Tokenizer.from_file(str(ENCODERS[OnnxEncoder] / TOKENIZER_FILE))
     tokenizer.normalizer, tokenizer.pre_tokenizer = NORMALIZERS, PRE_TOKENIZERS
-    tokenizer.post_processor, tokenizer.decoder = around, decoders.ByteLevel()
+    tokenizer.post_processor = around
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     tokenizer.no_truncation()
     tokenizer.no_padding()
     read = read_tokenizer(tokenizer.to_str().encode())
