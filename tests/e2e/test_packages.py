@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import zipfile
@@ -40,13 +39,10 @@ def follow(readme: Path, folder: Path, environment: Mapping[str, str]) -> list[s
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m waypost_server "$@"\n')
     command.chmod(0o755)
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
     env = {
         **environment,
         "PATH": f"{command.parent}:{os.environ['PATH']}",
-        "WAYPOST_ADDRESS": f"127.0.0.1:{port}",
+        "WAYPOST_ADDRESS": "127.0.0.1:0",
         "WAYPOST_ADMIN_ADDRESS": "127.0.0.1:0",
     }
     (commands,) = re.findall(r"^```sh\n(.*?)^```$", readme.read_text("utf-8"), re.M | re.S)
@@ -73,7 +69,9 @@ def follow(readme: Path, folder: Path, environment: Mapping[str, str]) -> list[s
             )
             running.enter_context(ended(server))
             assert server.stdout is not None
-            assert READY.fullmatch(server.stdout.readline())
+            ready = READY.fullmatch(server.stdout.readline())
+            assert ready
+            env["WAYPOST_ADDRESS"] = ready[1]  # for what is asked after it
     return said
 
 

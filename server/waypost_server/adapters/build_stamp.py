@@ -6,12 +6,29 @@ Of bytes, not of what they say: that would take reading all of it, which is what
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from waypost_server.adapters.files import replace_durably
 from waypost_server.adapters.plain_file import open_plain, read_plain
 
 STAMP = "BUILT"
+_NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What `BUILT` says.
+
+    Attributes:
+        version: of the bundle that passed; empty where no stamp is, or none that can be read.
+        sha256: of what it was built of; empty likewise.
+        is_noted: whether the build noted what should be mended there.
+    """
+
+    version: str = ""
+    sha256: str = ""
+    is_noted: bool = False
 
 
 def content_sha256(folders: Sequence[Path], *, also: Sequence[str]) -> str:
@@ -32,18 +49,21 @@ def content_sha256(folders: Sequence[Path], *, also: Sequence[str]) -> str:
     return whole.hexdigest()
 
 
-def read_stamp(index: Path) -> tuple[str, str]:
-    """A version and what it was built of; empty where no stamp is, or none that can be read."""
+def read_stamp(index: Path) -> Stamp:
+    """The stamp in a folder of bundles."""
     try:
         words = read_plain(index / STAMP, most=128).decode("ascii", errors="replace").split()
     except OSError:
-        return "", ""
-    return (words[0], words[1]) if len(words) == 2 else ("", "")
+        return Stamp()
+    if len(words) == 2 or words[2:] == [_NOTED]:
+        return Stamp(words[0], words[1], len(words) == 3)
+    return Stamp()
 
 
-def write_stamp(index: Path, version: str, sha256: str) -> None:
-    """Replaces the stamp; raises OSError."""
-    replace_durably(index / STAMP, f"{version} {sha256}\n".encode())
+def write_stamp(index: Path, stamp: Stamp) -> None:
+    """Replaces it; raises OSError."""
+    words = [stamp.version, stamp.sha256, *([_NOTED] if stamp.is_noted else ())]
+    replace_durably(index / STAMP, f"{' '.join(words)}\n".encode())
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -57,8 +57,9 @@ def _read_jsonl(path: Path) -> Lines:
     problems: list[str] = []
     for number, record in json_lines(path, problems):
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-            raise problem_at(path, number, 'a line must be like {"text": "an example query"}')
-        yield number, record["text"]
+            problems.append(f'{path}:{number}: a line must be like {{"text": "an example query"}}')
+        else:
+            yield number, record["text"]
     if problems:
         raise FileProblems(problems)
 

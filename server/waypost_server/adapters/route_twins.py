@@ -5,24 +5,21 @@ from collections.abc import Sequence
 
 from waypost_server.adapters.exemplar_file import find_example_file, read_numbered
 from waypost_server.adapters.route_source import RouteSource
-from waypost_server.core.exemplars import folded
+from waypost_server.core.exemplars import folded, twins
 
 
 def note_twins(routes: Sequence[RouteSource]) -> tuple[str, ...]:
     """One sentence about them, with the files and lines of the first two; nothing without any."""
-    first_of: dict[str, RouteSource] = {}
-    twins: list[tuple[str, RouteSource]] = []
-    for route in routes:
-        for text in dict.fromkeys(map(folded, route.exemplars)):
-            if first_of.setdefault(text, route) is not route:
-                twins.append((text, route))
-    if not twins:
+    found = twins((route.name, text) for route in routes for text in route.exemplars)
+    if not found:
         return ()
-    text, route = twins[0]
-    more = f" (and {len(twins) - 1} more: `waypost doctor` names them)" if len(twins) > 1 else ""
+    text, names = next(iter(found.items()))
+    named = {route.name: route for route in routes}
+    first, second = (_place(named[name], text) for name in names[:2])
+    more = f" (and {len(found) - 1} more: `waypost doctor` names them)" if len(found) > 1 else ""
     return (
-        f"{_place(first_of[text], text)} and {_place(route, text)} are one sentence in two routes; "
-        f"keep it in the one that should answer it{more}",
+        f"{first} and {second} are one sentence in two routes; keep it in the one that should "
+        f"answer it{more}",
     )
 
 

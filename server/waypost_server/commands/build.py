@@ -67,6 +67,7 @@ def build(
             published, unchanged = publish_if_changed(settings, tell, force=force)
     if unchanged and not as_json:
         click.echo(_unchanged_text(published, settings))
+        _print_notes(published)
     elif not progress_json:
         _print(published, settings, as_json, seconds=time.monotonic() - began)
     if published.verdict.problems:
@@ -117,10 +118,18 @@ def _print(published: "Published", settings: "Settings", as_json: bool, *, secon
             f"{_stays(published)}; `waypost index activate {published.stored.version}` makes it "
             "live"
         )
-    for note in published.verdict.notes:
-        click.echo(f"waypost: {note}", err=True)
+    _print_notes(published)
     if published.verdict.problems:
         click.echo(_refused_text(published), err=True)
+
+
+def _print_notes(published: "Published") -> None:
+    for note in _notes(published):
+        click.echo(f"waypost: {note}", err=True)
+
+
+def _notes(published: "Published") -> tuple[str, ...]:
+    return (*published.notes, *published.verdict.notes)
 
 
 def _figures(published: "Published", seconds: float) -> dict[str, Any]:
@@ -139,7 +148,7 @@ def _figures(published: "Published", seconds: float) -> dict[str, Any]:
         "tuned": _is_tuned(published),
         "live": published.is_live,
         "problems": published.verdict.problems,
-        "notes": published.verdict.notes,
+        "notes": _notes(published),
         "removed": published.removed,
     }
 

@@ -77,8 +77,25 @@ def first_of(labels: npt.NDArray[np.int32], texts: Sequence[str]) -> npt.NDArray
     known: dict[tuple[int, str], int] = {}
     rows = np.empty(len(texts), dtype=np.intp)
     for row, (own, text) in enumerate(zip(labels.tolist(), texts, strict=True)):
-        rows[row] = known.setdefault((own, " ".join(text.casefold().split())), row)
+        rows[row] = known.setdefault((own, folded(text)), row)
     return rows
+
+
+def twins(exemplars: Iterable[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
+    """The sentences that more than one route has, folded, each with those routes in their order.
+
+    Args:
+        exemplars: pairs of route and text.
+    """
+    first: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
+    for route, text in exemplars:
+        sentence = folded(text)
+        if first.setdefault(sentence, route) != route:
+            routes = found.setdefault(sentence, [first[sentence]])
+            if route not in routes:
+                routes.append(route)
+    return found
 
 
 def folded(text: str) -> str:

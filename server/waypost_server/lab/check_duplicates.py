@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from waypost_server.core.exemplars import folded
+from waypost_server.core.exemplars import folded, twins
 from waypost_server.lab.finding import Finding, Kind, Severity
 from waypost_server.lab.near_exemplars import NearExemplars
 from waypost_server.lab.patient import Patient
@@ -27,13 +27,11 @@ def check_duplicates(patient: Patient, near: NearExemplars) -> Iterator[Finding]
     yield from _nearly_same(patient, near, keys)
 
 
-def twins(patient: Patient) -> frozenset[int]:
+def twin_rows(patient: Patient) -> frozenset[int]:
     """Rows of sentences that another route has too."""
-    routes: dict[str, set[str]] = defaultdict(set)
-    keys = [folded(text) for text in patient.exemplars.texts]
-    for row, key in enumerate(keys):
-        routes[key].add(patient.route_of(row))
-    return frozenset(row for row, key in enumerate(keys) if len(routes[key]) > 1)
+    texts = patient.exemplars.texts
+    found = twins((patient.route_of(row), text) for row, text in enumerate(texts))
+    return frozenset(row for row, text in enumerate(texts) if folded(text) in found)
 
 
 def _same(patient: Patient, rows: Sequence[int]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from waypost_server.lab.check_duplicates import twins
+from waypost_server.lab.check_duplicates import twin_rows
 from waypost_server.lab.finding import Finding, Kind, Severity
 from waypost_server.lab.near_exemplars import NONE, NearExemplars
 from waypost_server.lab.patient import Patient
@@ -25,7 +25,7 @@ def check_strays(
     Sure is the taxonomy's least confidence: from there on a query so worded would be answered by
     the wrong specialist. A sentence that two routes hold is no stray but a contradiction.
     """
-    skipped = set(twins(patient))
+    skipped = set(twin_rows(patient))
     if opinion is not None:
         for finding, row in _misrouted(patient, near, opinion, skipped):
             yield finding

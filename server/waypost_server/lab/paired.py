@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from waypost_server.core.outcome import Outcome
 from waypost_server.lab.bootstrap import LEVEL
 from waypost_server.lab.gain import Gain, gain_of_means
@@ -52,6 +54,14 @@ def gains(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:
         name: gain_of_means([of(row) for row in before], [of(row) for row in after], level=level)
         for name, (_, of) in FIGURES.items()
     }
+
+
+def means(rows: Sequence[Judged]) -> dict[str, float]:
+    """What `gains` and `shares` would have before or after, without the intervals' resampling."""
+    values = {name: [of(row) for row in rows] for name, (_, of) in FIGURES.items()}
+    for name, (_, in_scope) in SHARES.items():
+        values[name] = [sent_right(row) for row in rows if row.query.in_scope is in_scope]
+    return {name: float(np.mean(each)) for name, each in values.items() if each}
 
 
 def shares(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Gain]:

@@ -19,7 +19,7 @@ from waypost_server.core.tuning import SeenQueries, see_queries, tune
 from waypost_server.lab.evaluation import Evaluation, Subject, evaluate
 from waypost_server.lab.gain import Gain
 from waypost_server.lab.judged import Decider, Judged, judge
-from waypost_server.lab.paired import ROUTED, SENT_RIGHT, gains, shares
+from waypost_server.lab.paired import ROUTED, SENT_RIGHT, gains, means, shares
 
 FOLDS = 5
 
@@ -154,10 +154,10 @@ def _bar(
     lost: Sequence[str],
 ) -> float | None:
     """The highest of `BARS` at which none of what is lost is lost, if anything is."""
+    was = means(before)
     for bar in BARS if lost else ():
-        judged = folds.judged(thresholds=thresholds, min_confidence=bar)
-        now = gains(before, judged) | shares(before, judged)
-        if all(now[name].after >= now[name].before for name in lost):
+        now = means(folds.judged(thresholds=thresholds, min_confidence=bar))
+        if all(now[name] >= was[name] for name in lost):
             return bar
     return None
 

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from waypost_server.core.errors import LaterError
+from waypost_server.core.query import MAX_ID_BYTES
 from waypost_server.service.caller import Caller, current_caller
 from waypost_server.service.status import STATUS_OF
 
@@ -18,8 +19,8 @@ class Failed:
     """A query that got no answer.
 
     Attributes:
-        request_id: the caller's own id; empty for none.
-        tenant: on whose behalf, as the request says.
+        request_id: the caller's own id, its first `MAX_ID_BYTES`; empty for none.
+        tenant: on whose behalf, as the request says, likewise.
         caller: who asked.
         code: the gRPC status that it ended with.
         error: what was wrong: the name of an error's class. Its text may quote the request.
@@ -53,14 +54,19 @@ class Failures:
             if self._tell and not isinstance(error, LaterError):
                 self._tell(
                     Failed(
-                        request_id=request_id,
-                        tenant=tenant,
+                        request_id=_clipped(request_id),
+                        tenant=_clipped(tenant),
                         caller=current_caller(),
                         code=_code_of(error, context.time_remaining()),
                         error=type(error).__name__,
                     )
                 )
             raise
+
+
+def _clipped(name: str) -> str:
+    """Its first bytes: one that is too long is refused, and must not fill the disk all the same."""
+    return name[:MAX_ID_BYTES].encode()[:MAX_ID_BYTES].decode(errors="ignore")
 
 
 def _code_of(error: BaseException, left_s: float | None) -> str:

@@ -2,6 +2,7 @@
 
 It knows GET and HEAD of a few paths, reads no body, and closes each connection after its answer.
 Who holds connections keeps nobody out: when all places are taken, a new one takes the oldest's.
+Who floods may: so many new ones before a request's answer take its place as well.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -14,7 +14,6 @@ from waypost_server.core.errors import (
     InvalidQueryError,
     OverloadedError,
     RateLimitedError,
-    WaypostError,
 )
 from waypost_server.core.latencies import Latencies
 from waypost_server.core.query import MAX_BATCH, Query
@@ -75,16 +74,21 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.RouteQueriesRequest, context: Context
     ) -> router_pb2.RouteQueriesResponse:
         """Decides about several; a bad one fails alone."""
-        self._workers.check_open()
-        if not 1 <= len(request.queries) <= MAX_BATCH:
-            raise InvalidQueryError(
-                f"queries has {len(request.queries)} items; send 1 to {MAX_BATCH}"
-            )
+        first = next(iter(request.queries), router_pb2.RouteQueryRequest())
+        with self._failures.of(first.request_id, first.tenant, context):  # once for all of them
+            self._workers.check_open()
+            if not 1 <= len(request.queries) <= MAX_BATCH:
+                raise InvalidQueryError(
+                    f"queries has {len(request.queries)} items; send 1 to {MAX_BATCH}"
+                )
         share, served = asyncio.Semaphore(BATCH_SHARE), self._live.served
 
         async def result(query: router_pb2.RouteQueryRequest) -> router_pb2.RouteResult:
-            async with share:
-                return await self._result(served, query, context)
+            async def decide() -> contract_pb2.HandoffContract:
+                async with share:
+                    return await self._in_turn(served, query, context)
+
+            return await self._result(query, context, decide)
 
         results = await asyncio.gather(*map(result, request.queries))
         return router_pb2.RouteQueriesResponse(results=results)
@@ -199,16 +203,16 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self, request: router_pb2.StreamQueriesRequest, context: Context
     ) -> router_pb2.StreamQueriesResponse:
         query = request.query
-        try:
+
+        async def decide() -> contract_pb2.HandoffContract:
             # A stream may outlive a server's wish to stop: what comes later is for another one.
             self._workers.check_open()
             if not query.request_id:
                 raise InvalidQueryError("request_id is empty; its answer could not be told apart")
-        except WaypostError as error:
-            result = _failed(error)
-        else:
             # It may outlive its version, too, so that each of its queries takes the live one.
-            result = await self._result(self._live.served, query, context)
+            return await self._in_turn(self._live.served, query, context)
+
+        result = await self._result(query, context, decide)
         return router_pb2.StreamQueriesResponse(request_id=query.request_id, result=result)
 
     async def _contract(
@@ -282,16 +286,23 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     def _left_out(self) -> Mapping[str, str]:
         return self._outcomes.breakers.left_out()
 
-    async def _result(
+    async def _in_turn(
         self, served: Served, request: router_pb2.RouteQueryRequest, context: Context
+    ) -> contract_pb2.HandoffContract:
+        async with self._turn:
+            await asyncio.sleep(0)  # lets lone queries in between what is decided at once
+        return await self._contract(served, self._query(request, served), context)
+
+    async def _result(
+        self,
+        request: router_pb2.RouteQueryRequest,
+        context: Context,
+        decide: Callable[[], Awaitable[contract_pb2.HandoffContract]],
     ) -> router_pb2.RouteResult:
+        """One item's, waiting and all."""
         try:
-            async with self._turn:
-                await asyncio.sleep(0)  # lets lone queries in between what is decided at once
             with self._failures.of(request.request_id, request.tenant, context):
-                query = self._query(request, served)
-                contract = await self._contract(served, query, context)
-            return router_pb2.RouteResult(contract=contract)
+                return router_pb2.RouteResult(contract=await decide())
         except Exception as error:  # noqa: BLE001  (one bad item fails alone; status_of logs it)
             return _failed(error)
 

@@ -1,7 +1,7 @@
 """Building a bundle, checking it, and making it live."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from waypost_server.adapters.bundle_format import StoredBundle
 from waypost_server.core.building import BuildPhase, BuildStep
@@ -18,10 +18,11 @@ class Published:
     Attributes:
         stored: the bundle.
         encoded: how many texts had to be encoded.
-        verdict: what the gate says of it, with what the routes folder should be mended in.
+        verdict: what the gate says of it.
         is_live: whether it is live.
         live_version: the version that is live; None for none.
         removed: old versions that went.
+        notes: what should be mended in the routes folder all the same, a sentence each.
     """
 
     stored: StoredBundle
@@ -30,6 +31,7 @@ class Published:
     is_live: bool
     live_version: str | None
     removed: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
 
 def publish_index(
@@ -68,7 +70,6 @@ def publish_index(
     entry.written(version)
     verdict = _verdict(settings, built, tell) if gated else None
     told = verdict or PASSED
-    told = replace(told, notes=(*built.notes, *told.notes))
     if verdict and verdict.problems:
         removed = entry.refused(version, verdict)
         refused = BuildStep(
@@ -80,9 +81,10 @@ def publish_index(
     else:
         removed = entry.live(version)
         tell(BuildStep(phase=BuildPhase.LIVE, index_version=version))
-        return Published(built.stored, built.encoded, told, True, version, removed)
+        return Published(built.stored, built.encoded, told, True, version, removed, built.notes)
     live = built.live.version if built.live else None
-    return Published(built.stored, built.encoded, told, live == version, live, removed)
+    is_live = live == version
+    return Published(built.stored, built.encoded, told, is_live, live, removed, built.notes)
 
 
 def _verdict(settings: Settings, built: Built, tell: Callable[[BuildStep], None]) -> GateVerdict:

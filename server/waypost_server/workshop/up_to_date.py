@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from typing import Self
 
-from waypost_server.adapters.build_stamp import content_sha256, read_stamp, write_stamp
+from waypost_server.adapters.build_stamp import Stamp, content_sha256, read_stamp, write_stamp
 from waypost_server.adapters.bundle_format import BundleManifest
 from waypost_server.adapters.bundle_store import BundleStore
+from waypost_server.adapters.route_folder import read_routes
 from waypost_server.core.building import BuildStep
 from waypost_server.settings import Settings
 from waypost_server.workshop.gating import PASSED
@@ -42,25 +43,33 @@ class Ingredients:
             return cls(settings, "")
 
     def live(self) -> Published | None:
-        """The live bundle, if it was built of the same, passed the gate and is sound."""
+        """The live bundle, if it was built of the same, passed the gate and is sound.
+
+        Raises:
+            RoutesError: the routes folder has problems since a moment ago.
+        """
         store = BundleStore(self.settings.index)
-        version, built_of = read_stamp(self.settings.index)
-        if not self.sha256 or built_of != self.sha256:
+        stamp = read_stamp(self.settings.index)
+        if not self.sha256 or stamp.sha256 != self.sha256:
             return None
         stored = store.usable()
-        if stored is None or stored.version != version:
+        if stored is None or stored.version != stamp.version:
             return None
-        return Published(stored, 0, PASSED, True, version)
+        # Read again, since another folder of the same content has its sentences at other places.
+        notes = read_routes(self.settings.routes).notes if stamp.is_noted else ()
+        return Published(stored, 0, PASSED, True, stamp.version, notes=notes)
 
     def made(self, published: Published) -> None:
         """Notes that a bundle was built of it, unless the gate had anything to say.
 
-        What it noted, it notes again next time.
+        What it noted, it notes again next time; what the routes folder should be mended in is read
+        again without a build.
         """
         said = published.verdict.problems or published.verdict.notes
         if self.sha256 and published.is_live and not said:
             with suppress(OSError):  # the next build then takes its time
-                write_stamp(self.settings.index, published.stored.version, self.sha256)
+                stamp = Stamp(published.stored.version, self.sha256, bool(published.notes))
+                write_stamp(self.settings.index, stamp)
 
 
 def publish_if_changed(

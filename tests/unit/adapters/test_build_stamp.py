@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.folders import write_folder
-from waypost_server.adapters.build_stamp import STAMP, content_sha256, read_stamp, write_stamp
+from waypost_server.adapters.build_stamp import (
+    STAMP,
+    Stamp,
+    content_sha256,
+    read_stamp,
+    write_stamp,
+)
 
 FILES = {"a/exemplars.txt": "one\ntwo\n", "b/exemplars.txt": "three\n", "eval/x.jsonl": "{}\n"}
 
@@ -58,9 +64,11 @@ def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
 
 
 def test_a_stamp_is_read_as_it_was_written_and_one_that_is_damaged_is_none(tmp_path: Path) -> None:
-    assert read_stamp(tmp_path) == ("", "")
-    write_stamp(tmp_path, "0123456789ab", "c" * 64)
-    assert read_stamp(tmp_path) == ("0123456789ab", "c" * 64)
-    for damaged in ("", "0123456789ab\n", "x" * 1000, "\xff 1 2"):
+    assert read_stamp(tmp_path) == Stamp()
+    for is_noted in (False, True):
+        stamp = Stamp("0123456789ab", "c" * 64, is_noted)
+        write_stamp(tmp_path, stamp)
+        assert read_stamp(tmp_path) == stamp
+    for damaged in ("", "0123456789ab\n", "x" * 1000, "\xff 1 2", "1 2 noted noted"):
         (tmp_path / STAMP).write_text(damaged)
-        assert read_stamp(tmp_path) == ("", "")
+        assert read_stamp(tmp_path) == Stamp()

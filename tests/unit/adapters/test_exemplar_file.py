@@ -111,6 +111,18 @@ def test_a_bad_line_is_named_with_its_cure(
     assert problem.startswith(f"{path}:{line}: {what}")
 
 
+def test_every_bad_line_of_json_is_named(tmp_path: Path) -> None:
+    path = example_file(tmp_path, ".jsonl", '{"text": \n{"txt": "a"}\n{"text": "b"}\n["c"]\n')
+    with pytest.raises(FileProblems) as error:
+        read_examples(path, max_text_bytes=LIMIT)
+    said = 'a line must be like {"text": "an example query"}'
+    assert error.value.problems == (
+        f"{path}:1: this is not JSON: Expecting value: line 1 column 10 (char 9); mend the line",
+        f"{path}:2: {said}",
+        f"{path}:4: {said}",
+    )
+
+
 def test_a_text_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     path = example_file(tmp_path, ".txt", "ß" * 30)
     assert read_examples(path, max_text_bytes=LIMIT) == ("ß" * 30,)

@@ -116,6 +116,7 @@ def test_a_sentence_in_two_routes_is_told_with_both_places_until_it_is_mended(
     for options in ((), (), ("--no-gate",)):
         built = waypost_here("build", *options, **settings)
         assert (built.returncode, built.stderr) == (0, f"{told}\n")
+    assert "is up to date" in waypost_here("build", **settings).stdout
     write_folder(routes, {"general/exemplars.txt": "hello there\nREFUND ME\nrefund me\n"})
     first = f"{routes}/billing/exemplars.txt:2 and {routes}/general/exemplars.txt:2 are one "
     said = waypost_here("build", **settings).stderr

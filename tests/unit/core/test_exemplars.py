@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost_server.core.exemplars import ExemplarTable
+from waypost_server.core.exemplars import ExemplarTable, folded, twins
 
 Rows = list[tuple[str, str]]
 
@@ -48,3 +48,16 @@ def test_the_same_words_in_a_route_are_the_same_text() -> None:
         negative_counts={},
     )
     assert table.first_of.tolist() == [0, 1, 0, 3, 4]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from(["x", " X", "y", "y y", "Y  y", "z"]))
+    )
+)
+def test_twins_are_the_sentences_that_stand_in_several_routes(rows: Rows) -> None:
+    routes = {
+        folded(text): [*dict.fromkeys(r for r, t in rows if folded(t) == folded(text))]
+        for _, text in rows
+    }
+    assert twins(rows) == {text: found for text, found in routes.items() if len(found) > 1}

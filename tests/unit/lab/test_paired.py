@@ -3,7 +3,7 @@ import pytest
 
 from tests.unit.lab.judgements import FALLBACK, MATCHED, OUTSIDE, TEN, Row, judged
 from waypost_server.core.labelled import OUT_OF_SCOPE
-from waypost_server.lab.paired import FIGURES, SHARES, gains, shares
+from waypost_server.lab.paired import FIGURES, SHARES, gains, means, shares
 
 
 def test_each_figure_of_ten_queries_is_what_a_hand_counts() -> None:
@@ -66,3 +66,10 @@ def test_what_strangers_gain_does_not_hide_what_queries_in_scope_lose() -> None:
     assert routed.high < 0
     assert (turned_away.before, turned_away.after) == (0.0, 1.0)
     assert list(shares(judged(before[:60]), judged(after[:60]))) == ["routed"]
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(7), slice(7, None)])
+def test_means_are_those_of_gains_and_shares(kept: slice) -> None:
+    rows = judged(TEN)[kept]
+    found = gains(rows, rows) | shares(rows, rows)
+    assert means(rows) == {name: gain.after for name, gain in found.items()}

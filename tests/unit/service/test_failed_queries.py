@@ -4,6 +4,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.unit.service.engines import (
@@ -22,9 +23,11 @@ from waypost_client import (
     InvalidRequestError,
     OverloadedError,
 )
+from waypost_server.core.query import MAX_BATCH, MAX_ID_BYTES
 from waypost_server.service.caller import Caller
 from waypost_server.service.decision_lines import DecisionLines
 from waypost_server.service.failures import Failed
+from waypost_server.service.router_servicer import BATCH_SHARE
 
 
 def told(events: list[Failed]) -> list[tuple[str, str, str, str]]:
@@ -54,6 +57,79 @@ async def test_each_is_told_by_the_callers_own_id(tmp_path: Path) -> None:
         ("r-6", "acme", "INTERNAL", "RuntimeError"),
     ]
     assert PRIVATE not in repr(events)
+
+
+async def test_of_ids_that_are_too_long_the_first_bytes_are_told(tmp_path: Path) -> None:
+    events: list[Failed] = []
+    workers = EngineWorkers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=16)
+    async with serving(workers, failed=events.append) as client:
+        with pytest.raises(InvalidRequestError):
+            await client.route("an apple", request_id="r" * 500_000, tenant="ü" * 200_000)
+        with pytest.raises(InvalidRequestError):
+            await client.route("an apple", request_id=f"r{'ü' * MAX_ID_BYTES}")
+    assert told(events) == [
+        ("r" * MAX_ID_BYTES, "ü" * (MAX_ID_BYTES // 2), "INVALID_ARGUMENT", "InvalidQueryError"),
+        (f"r{'ü' * ((MAX_ID_BYTES - 1) // 2)}", "", "INVALID_ARGUMENT", "InvalidQueryError"),
+    ]
+
+
+def batch_of(size: int) -> router_pb2.RouteQueriesRequest:
+    queries = (
+        router_pb2.RouteQueryRequest(text="an apple", request_id=f"r-{i}", tenant="acme")
+        for i in range(size)
+    )
+    return router_pb2.RouteQueriesRequest(queries=queries)
+
+
+async def test_a_batch_that_is_refused_whole_is_told_once(tmp_path: Path) -> None:
+    events: list[Failed] = []
+    workers = EngineWorkers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=16)
+    async with serving(workers, failed=events.append) as client:
+        for size in (MAX_BATCH + 1, 0):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await client.router.RouteQueries(batch_of(size))
+        workers.drain()
+        with pytest.raises(grpc.aio.AioRpcError):
+            await client.router.RouteQueries(batch_of(2))
+    assert told(events[:2]) == [
+        ("r-0", "acme", "INVALID_ARGUMENT", "InvalidQueryError"),
+        ("", "", "INVALID_ARGUMENT", "InvalidQueryError"),
+    ]
+    # The client tries again what is unavailable.
+    assert set(told(events[2:])) == {("r-0", "acme", "UNAVAILABLE", "UnavailableError")}
+
+
+async def test_items_that_wait_are_told_of_when_their_caller_goes(tmp_path: Path) -> None:
+    told_of: asyncio.Queue[Failed] = asyncio.Queue()
+    encoder = GatedEncoder()
+    workers = EngineWorkers(engine_of(encoder, tmp_path), threads=1, capacity=64)
+    size = BATCH_SHARE + 2
+    async with serving(workers, failed=told_of.put_nowait) as client:
+        encoder.gate.clear()
+        call = client.router.RouteQueries(batch_of(size))
+        while workers.running + workers.queue_depth < BATCH_SHARE:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        call.cancel()
+        async with asyncio.timeout(10):
+            events = [await told_of.get() for _ in range(size)]
+        encoder.gate.set()
+    assert {each.request_id for each in events} == {f"r-{i}" for i in range(size)}
+    assert {each.code for each in events} == {"CANCELLED"}
+
+
+async def test_an_item_of_a_stream_without_an_id_is_told(tmp_path: Path) -> None:
+    events: list[Failed] = []
+    workers = EngineWorkers(engine_of(GatedEncoder(), tmp_path), threads=1, capacity=16)
+    async with serving(workers, failed=events.append) as client:
+        stream = client.router.StreamQueries()
+        query = router_pb2.RouteQueryRequest(text="an apple", tenant="acme")
+        await stream.write(router_pb2.StreamQueriesRequest(query=query))
+        response = await stream.read()
+        assert isinstance(response, router_pb2.StreamQueriesResponse)
+        assert response.result.error.message.startswith("request_id is empty")
+        await stream.done_writing()
+        assert await stream.read() is grpc.aio.EOF
+    assert told(events) == [("", "acme", "INVALID_ARGUMENT", "InvalidQueryError")]
 
 
 async def test_those_that_are_refused_for_want_of_room_are_left_to_the_lines_that_count_them(

@@ -104,6 +104,23 @@ def test_what_the_gate_refused_or_noted_is_told_again(settings: Settings) -> Non
         assert not unchanged
 
 
+def test_what_should_be_mended_in_the_routes_builds_nothing_again_and_is_told_again(
+    settings: Settings,
+) -> None:
+    write_folder(settings.routes, {"cooking/exemplars.txt": "bake bread\nrefund my payment\n"})
+    built, unchanged = publish_if_changed(settings, Phases())
+    assert not unchanged
+    assert "exemplars.txt:2 are one sentence in two routes" in built.notes[0]
+    phases = Phases()
+    again, unchanged = publish_if_changed(settings, phases)
+    assert (unchanged, phases.seen, again.notes) == (True, set(), built.notes)
+
+    write_folder(settings.routes, {"eval/more.jsonl": '{"text": "hi", "label": "greetings"}\n'})
+    for _ in range(2):
+        published, unchanged = publish_if_changed(settings, Phases())
+        assert (unchanged, len(published.verdict.notes)) == (False, 1)
+
+
 def test_another_encoder_or_one_stage_less_is_a_change(
     settings: Settings, encoder_folder: Path
 ) -> None:
