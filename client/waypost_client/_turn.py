@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from waypost_client import Contract, WaypostError
-from waypost_client.dispatch import Answer, Attempt, DispatchError, Ended
+from waypost_client.dispatch import (
+    Answer,
+    Attempt,
+    DispatchError,
+    Ended,
+    FailureKind,
+    NoAnswerError,
+)
 from waypost_client.text import error_text
 
 _ENDED = {
@@ -15,6 +22,12 @@ _ENDED = {
     Ended.REFUSED: "refused, no model was asked",
     Ended.INCOMPLETE: ", not all of it",
 }
+
+NO_KEYS = (
+    "set such a variable where this command runs, or edit fleet.yaml and build again: one model "
+    "that answers is enough"
+)
+"""What to do where a key is missing, whose variable the model's line names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +72,23 @@ class Turn:
         return f"{answer.route} ({sure}), {who}, {answer.latency_s:.1f} s{cost}"
 
     def failure(self, address: str) -> str:
-        """Why there is no answer, in a sentence; empty with one."""
+        """Why there is no answer, in a sentence or a line a model; empty with one."""
+        if isinstance(self.error, NoAnswerError) and self.error.problems:
+            return self._unanswered(self.error.problems)
         if isinstance(self.error, DispatchError):
             return self.error.details
         return error_text(self.error, address) if self.error else ""
+
+    def _unanswered(self, problems: tuple[str, ...]) -> str:
+        if len(problems) == 1:
+            said = [f"no model answered: {problems[0]}"]
+        else:
+            said = ["no model answered:", *(f"  {problem}" for problem in problems)]
+        if any(
+            each.error is FailureKind.NOT_AUTHORISED and not each.was_made for each in self.attempts
+        ):
+            said.append(NO_KEYS)
+        return "\n".join(said)
 
     def why(self) -> str:
         """Every decision with its rationale, and every call of a model."""

@@ -122,13 +122,16 @@ def test_it_stays_with_the_specialist_until_the_topic_changes(
     assert "Fits shipping best, not billing, where the conversation was;" in said.stdout
 
 
-def test_an_error_is_a_sentence_and_not_the_end(server: ServerProcess, llm: LlmServer) -> None:
+def test_an_error_has_a_line_a_model_and_is_not_the_end(
+    server: ServerProcess, llm: LlmServer
+) -> None:
     llm.always(MODEL, lambda call: Answer("On its way.") if "parcel" in str(call) else Fails(500))
     said = chat(server.address, f"{BILLING}\n/why\n/whatever\n{SHIPPING}\n")
     assert said.returncode == 0
-    (error,) = said.stderr.splitlines()
-    assert error.startswith("waypost: ")
-    assert MODEL in error
+    head, of_billing, of_default = said.stderr.splitlines()
+    assert head == "waypost: no model answered:"
+    assert of_billing.startswith(f"  billing: {MODEL}: server_error: HTTP 500 ")
+    assert of_default == "  default: the contract names no model that may be called"
     assert f"{MODEL} for billing (ANSWER): server_error after " in said.stdout
     assert "/whatever is no command; /why tells" in said.stdout
     assert "On its way.\nshipping (confidence 0." in said.stdout

@@ -106,9 +106,24 @@ class DispatchError(WaypostError):
 
 
 class NoAnswerError(DispatchError):
-    """Every model that may answer failed, or none may be called."""
+    """Every model that may answer failed, or none may be called.
+
+    Attributes:
+        problems: why, a line for each model and each route that has none.
+    """
 
     status = grpc.StatusCode.UNAVAILABLE
+
+    def __init__(
+        self,
+        details: str,
+        *,
+        problems: tuple[str, ...] = (),
+        contracts: tuple[Contract, ...] = (),
+        attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        super().__init__(details, contracts=contracts, attempts=attempts)
+        self.problems = problems
 
 
 class RejectedError(DispatchError):

@@ -39,6 +39,7 @@ class NobodyAnsweredError(Exception):
     """No model of a specialist gave an answer that may go out; its text says why, of each.
 
     Attributes:
+        lines: the same, a line for each.
         all_blocked: whether each answered, and the guard let none of the answers pass.
         is_final: whether a step with effects may have been made, so that nobody may make it again.
     """
@@ -53,7 +54,9 @@ class NobodyAnsweredError(Exception):
     ) -> None:
         """`why` says what else there is to say."""
         said = [f"{model}: {in_words(error)}" for model, error in errors]
-        super().__init__(f"{route}: {'; '.join([*said, why] if why else said) or NO_MODEL}")
+        said = ([*said, why] if why else said) or [NO_MODEL]
+        super().__init__(f"{route}: {'; '.join(said)}")
+        self.lines = tuple(f"{route}: {each}" for each in said)
         self.all_blocked = bool(errors) and all(
             error.kind is FailureKind.BLOCKED_BY_GUARD for _, error in errors
         )

@@ -94,7 +94,14 @@ class Ends:
             return RejectedError(f"every specialist rejects the query: {text}", **self._account())
         if all(each.all_blocked for each in failed):
             return BlockedError(f"no answer may go out: {text}", **self._account())
-        return NoAnswerError(f"no model answered: {text}", **self._account())
+        each_of = [
+            line
+            for each in problems
+            for line in (each.lines if isinstance(each, NobodyAnsweredError) else (str(each),))
+        ]
+        return NoAnswerError(
+            f"no model answered: {text}", problems=tuple(each_of), **self._account()
+        )
 
     def rejected(self, routes: list[str]) -> RejectedError:
         """The router has nobody but those who rejected the query."""

@@ -181,16 +181,17 @@ class BundleStore:
 
     def listed(self) -> tuple[BuiltVersion, ...]:
         """The versions in the folder, the newest first."""
-        live = self._named()
-        found = [
-            described
-            for version in self.versions()
-            if (
-                described := describe(
-                    self._folder / version, is_live=version == live, mark=self._marked(version)
-                )
+        live, versions = self._named(), self.versions()
+        described = (
+            describe(
+                self._folder / version,
+                is_live=version == live,
+                mark=self._marked(version),
+                versions=versions,
             )
-        ]
+            for version in versions
+        )
+        found = [each for each in described if each]
         return tuple(sorted(found, key=lambda each: (each.built_at, each.version), reverse=True))
 
     def prune(self, keep: int, *, spare: Collection[str] = ()) -> tuple[str, ...]:

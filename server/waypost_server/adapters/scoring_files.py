@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import BaseModel, FiniteFloat
 
 from waypost_server.adapters.npy_file import read_npz
-from waypost_server.core.calibration import Calibration
+from waypost_server.core.calibration import Calibration, CalibrationMethod
 from waypost_server.core.errors import BundleError
 from waypost_server.core.head import Head
 from waypost_server.core.scoring import Scoring
@@ -37,6 +37,12 @@ def write_scoring(scoring: Scoring, prefix: str = "") -> dict[str, bytes]:
         prefix + HEAD: buffer.getvalue(),
         prefix + CALIBRATION: calibration.model_dump_json(indent=1).encode(),
     }
+
+
+def is_tuned(calibration: bytes) -> bool:
+    """Whether a `calibration.json` says that labelled queries made it; raises pydantic's error."""
+    file = _CalibrationFile.model_validate_json(calibration)
+    return file.calibration.method is CalibrationMethod.HELD_OUT
 
 
 def read_scoring(head: bytes, calibration: bytes, *, routes: int) -> Scoring:

@@ -34,6 +34,9 @@ def audit(since: int | None, as_json: bool) -> None:
         state.close()
     if as_json:
         click.echo(json.dumps([_fields(audited) for audited in acts], indent=2))
+    elif not acts:
+        said = "nothing" if since is None else "nothing since then"
+        click.echo(f"waypost: the audit has {said}", err=True)
     for audited in () if as_json else acts:
         click.echo(_line(audited))
 

@@ -41,6 +41,7 @@ def list_(index: Path | None, as_json: bool) -> None:
     """List the bundles in the folder, the newest first; an asterisk marks the live one.
 
     Below one that the gate refused stands why; below one that was built to be tried, that it was.
+    One that `waypost tune` made is marked as tuned, and from which, if that is there still.
     """
     from waypost_server.adapters.bundle_store import BundleStore
     from waypost_server.settings import Settings
@@ -126,6 +127,8 @@ def _as_json(listed: "BuiltVersion") -> dict[str, Any]:
         "encoder": listed.encoder_name if known else None,
         "encoder_fingerprint": listed.encoder_fingerprint if known else None,
         "routes_sha256": listed.routes_sha256 if known else None,
+        "tuned": listed.is_tuned if known else None,
+        "tuned_from": listed.tuned_from or None,
         "aside": listed.is_aside,
         "refused": listed.refused,
         "problem": listed.problem,
@@ -141,8 +144,14 @@ def _holds(listed: "BuiltVersion") -> str:
         return ""
     return (
         f"{listed.route_count} routes, {listed.exemplar_count} exemplars, "
-        f"encoder {listed.encoder_name}"
+        f"encoder {listed.encoder_name}{_tuned(listed)}"
     )
+
+
+def _tuned(listed: "BuiltVersion") -> str:
+    if not listed.is_tuned:
+        return ""
+    return f", tuned from {listed.tuned_from}" if listed.tuned_from else ", tuned"
 
 
 def _fate(listed: "BuiltVersion") -> str:

@@ -75,8 +75,12 @@ def tail(
     count = LINES if lines is None and since is None else lines
     with decisions.reading(Settings.load()) as opened:
         if not follow:
+            found = False
             for logged in decisions.newest(opened, wanted, count):
+                found = True
                 _print_line(logged, as_json=as_json)
+            if not (found or as_json or count == 0):
+                click.echo("waypost: the log has no such decision", err=True)
             return
         try:
             for logged in decisions.follow(
@@ -101,8 +105,9 @@ def show(
     It is made again with the live bundle of the index folder, if its text is in the log
     (WAYPOST_LOG_TEXT) or is given with --text. What is switched off just now counts, and is said
     where it changes the answer. What a language model chose then is taken for granted. What cannot
-    be known any more is not compared, and named as "not replayed". A --text that shows not to be
-    the one that was decided on is named as such.
+    be known any more is not compared, and named as "not replayed". A --text that is not the log's
+    is named as such; where the log has kept none, one whose similarity to a candidate's exemplars
+    differs by more than 0.05. A text that differs by less passes for the one decided on.
 
     Example: waypost log show 01a20346-90bb-7465-b170-858465de7f3e --text "why does this fail"
     """

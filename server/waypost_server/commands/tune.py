@@ -38,10 +38,12 @@ def tune(
     """Fit the live bundle's thresholds, weights and calibration to labelled queries.
 
     A FILE is as for `waypost eval`; queries that belong to no route count too. Every query is
-    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version: no
-    fewer queries in scope reach their route for it, and no fewer others are turned away. It must
-    pass the gate as that of `waypost build` must: regression queries, the labelled queries in the
-    routes folder's eval/, its gate.yaml. One that does not stays as a version.
+    judged by what was tuned on the others. Only a gain beyond noise goes live, as a new version: a
+    figure is better beyond noise, and none is worse beyond noise, nor is the share of queries in
+    scope that reach their route, nor that of others that are turned away. Within noise fewer may,
+    and the report names it. It must pass the gate as that of `waypost build` must: regression
+    queries, the labelled queries in the routes folder's eval/, its gate.yaml. One that does not
+    stays as a version.
 
     Tuning starts from exemplars, not from an earlier tuning: give all files at once. While the
     routes folder stays as it is, `waypost build` keeps the tuned bundle. Once it changes, build and

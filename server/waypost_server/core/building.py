@@ -48,6 +48,8 @@ class BuiltVersion:
         encoder_name: name of the encoder that it was built with.
         encoder_fingerprint: that encoder's identity.
         routes_sha256: hash of the routes folder.
+        is_tuned: whether labelled queries calibrated it.
+        tuned_from: the version that was tuned, if it is in the folder; else empty.
         is_aside: whether it was refused, or only built to be tried, and has not been live since.
         refused: why the gate refused it, a sentence each; empty if it did not, or is live.
         problem: why its manifest cannot be read, and all that it says is missing; else empty.
@@ -61,6 +63,8 @@ class BuiltVersion:
     encoder_name: str = ""
     encoder_fingerprint: str = ""
     routes_sha256: str = ""
+    is_tuned: bool = False
+    tuned_from: str = ""
     is_aside: bool = False
     refused: tuple[str, ...] = ()
     problem: str = ""

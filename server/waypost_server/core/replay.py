@@ -116,7 +116,8 @@ def is_of_another_text(before: DecisionRecord, now: DecisionRecord, text: str) -
     """Whether it shows that a decision was made again about another text than its own.
 
     The log's own text shows it, and where there is none, the exemplars: the same bundle finds a
-    text as near to them as it did then, whatever else counts.
+    text as near to them as it did then, whatever else counts. All candidates are compared that
+    both have, and not their order: those that are about as near may change places.
 
     Args:
         before: the decision as it was made.

@@ -17,6 +17,16 @@ def check_catalog(patient: Patient) -> Iterator[Finding]:
     yield from _language(patient)
     yield from _loops(patient)
     for route in _own_routes(patient):
+        # Who has no fleet calls no models through Waypost.
+        if patient.catalog.models and not route.specialist.models:
+            yield Finding(
+                kind=Kind.NO_MODEL,
+                severity=Severity.HINT,
+                routes=(route.name,),
+                problem=f"{route.name} names no model, so that nobody can answer its queries.",
+                cure=f"Write `specialist: {{models: [NAME]}}` into {route.name}/route.yaml, with "
+                "a NAME of fleet.yaml.",
+            )
         if not route.specialist.prompt.strip():
             yield Finding(
                 kind=Kind.NO_PROMPT,

@@ -1,11 +1,15 @@
 """Two bundles on the same queries: what changed, and whether it is more than chance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from waypost_server.lab.evaluation import Evaluation
-from waypost_server.lab.gain import mcnemar
+from waypost_server.lab.gain import Gain, mcnemar
 from waypost_server.lab.judged import Judged
+from waypost_server.lab.paired import SHARES, sent_right, shares
+
+Finding = Literal["gain", "loss", "noise", "same"]
 
 SIGNIFICANT = 0.05
 """Below this chance of as lopsided a change between equals, it counts as beyond noise."""
@@ -29,6 +33,7 @@ class Comparison:
         became_right: queries that only the new one gets right, in file order.
         became_wrong: queries that only the old one gets right, in file order.
         p_value: chance of as lopsided a change if both were equally good.
+        shares: what changes of where queries go, by the names of `paired.SHARES`.
     """
 
     before: Evaluation
@@ -36,6 +41,7 @@ class Comparison:
     became_right: tuple[Change, ...]
     became_wrong: tuple[Change, ...]
     p_value: float
+    shares: Mapping[str, Gain]
 
     @property
     def recalls(self) -> tuple[tuple[str, float | None, float], ...]:
@@ -49,8 +55,8 @@ class Comparison:
         return tuple(sorted(recalls, key=lambda row: row[2] - (row[1] or 0.0)))
 
     @property
-    def finding(self) -> Literal["gain", "loss", "noise", "same"]:
-        """What the change amounts to."""
+    def finding(self) -> Finding:
+        """What the change amounts to in what queries are taken for."""
         better, worse = len(self.became_right), len(self.became_wrong)
         if better == worse == 0:
             return "same"
@@ -59,8 +65,28 @@ class Comparison:
         return "gain" if better > worse else "loss"
 
     @property
+    def sent(self) -> Finding:
+        """What it amounts to in where they go, which bars decide, too; no gain mends a loss."""
+        pairs = zip(self.before.judged, self.after.judged, strict=True)
+        if all(sent_right(old) == sent_right(new) for old, new in pairs):
+            return "same"
+        if any(share.high < 0 for share in self.shares.values()):
+            return "loss"
+        return "gain" if any(share.low > 0 for share in self.shares.values()) else "noise"
+
+    @property
+    def worst(self) -> Finding:
+        """Of both findings the one to be told first."""
+        found = (self.finding, self.sent)
+        return next(one for one in ("loss", "gain", "noise", "same") if one in found)
+
+    @property
     def verdict(self) -> str:
-        """The finding as a sentence."""
+        """Both findings, a sentence each."""
+        return f"{self._taken} {self._sent}"
+
+    @property
+    def _taken(self) -> str:
         counts = (
             f"{len(self.became_right)} queries became right and {len(self.became_wrong)} wrong "
             f"(McNemar's exact test: p = {self.p_value:.3g})"
@@ -71,6 +97,17 @@ class Comparison:
             "noise": f"No difference beyond noise: {counts}.",
             "same": "No difference: the same queries are right.",
         }[self.finding]
+
+    @property
+    def _sent(self) -> str:
+        if self.sent == "same":
+            return "Where they go: no difference."
+        found = {"gain": "a gain", "loss": "a loss", "noise": "no difference"}[self.sent]
+        figures = "; ".join(
+            f"{SHARES[name][0]} {share.before:.3f} -> {share.after:.3f}"
+            for name, share in self.shares.items()
+        )
+        return f"Where they go: {found} beyond noise ({figures})."
 
 
 def compare(before: Evaluation, after: Evaluation) -> Comparison:
@@ -84,4 +121,5 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
         became_right=better,
         became_wrong=worse,
         p_value=mcnemar(len(better), len(worse)),
+        shares=shares(before.judged, after.judged),
     )

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     UNEVEN = "uneven"
     NEARER_ELSEWHERE = "nearer_elsewhere"
     NEAR_DUPLICATE = "near_duplicate"
+    NO_MODEL = "no_model"
     NO_PROMPT = "no_prompt"
     NO_DESCRIPTION = "no_description"
     DEAD = "dead"

@@ -155,7 +155,7 @@ def _comparison(comparison: Comparison) -> str:
         {},
         tag("h2", {}, "What changed"),
         tag("p", {}, text(versions)),
-        tag("p", {"class": f"verdict {comparison.finding}"}, text(comparison.verdict)),
+        tag("p", {"class": f"verdict {comparison.worst}"}, text(comparison.verdict)),
         tag(
             "div",
             {"class": "pair"},

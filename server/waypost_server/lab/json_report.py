@@ -16,9 +16,11 @@ mistakes      [{source, text, label, called, best, route, outcome, confidence,
               first; `called` is what the query was taken for, `best` the best candidate,
               `route` where it went, `plan` the routes of its steps
 lost          likewise: taken for their label, and yet sent elsewhere
-comparison    null, or {index_version, verdict, finding, p_value, figures, per_route,
-              became_right, became_wrong}: the old bundle's version, figures and routes;
-              finding is gain, loss, noise or same; changes are
+comparison    null, or {index_version, verdict, finding, p_value, sent, shares, figures,
+              per_route, became_right, became_wrong}: the old bundle's version, figures and
+              routes; finding is gain, loss, noise or same, of what queries are taken for, sent
+              likewise of where they go; shares {name: {before, after, low, high}}, the names
+              those of `paired.SHARES`; changes are
               [{source, text, label, before: {called, confidence}, after: likewise}]
 gate          null, or {passed, bars: [{figure, route, at_least, at_most, value, passed}]}
 """
@@ -115,6 +117,8 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "verdict": comparison.verdict,
         "finding": comparison.finding,
         "p_value": comparison.p_value,
+        "sent": comparison.sent,
+        "shares": {name: asdict(share) for name, share in comparison.shares.items()},
         "figures": _figures(before.figures),
         "per_route": [_route(figures) for figures in before.per_route],
         "became_right": [_change(change) for change in comparison.became_right],

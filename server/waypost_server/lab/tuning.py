@@ -76,7 +76,7 @@ class Trial:
 
     @property
     def finding(self) -> Literal["gain", "loss", "noise"]:
-        """A gain is one figure better beyond noise, and neither a figure nor a share worse.
+        """A gain is one figure better beyond noise, and neither a figure nor a share worse so.
 
         Whatever is no gain leaves the bundle as it is, unless somebody wants it anyway.
         """

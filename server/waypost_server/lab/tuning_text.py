@@ -34,7 +34,7 @@ def trial_text(trial: Trial) -> str:
             f"{queries:,} queries, {FOLDS} folds: each judged by what was tuned without it",
             f"left out: {trial.left_out:,} that were taught or were there already",
             "before: what exemplars alone give, as after `waypost build`",
-            "a gain: one of the first three rows better beyond noise, and no row worse",
+            "a gain: one of the first three rows better beyond noise, and no row worse beyond it",
         ],
         _gains(trial),
         changed_figures(trial.before, trial.after),

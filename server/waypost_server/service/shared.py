@@ -169,7 +169,8 @@ class Shared:
         was_on, revision = await asyncio.to_thread(switch)
         was_enabled = was_on and is_enabled(target, Switches(), catalog)
         word = "on" if enabled else "off"
-        _log.warning("%s is switched %s by %r: %r", target, word, who, note)
+        by = repr(who) if who else "somebody without a token"
+        _log.warning("%s is switched %s by %s: %r", target, word, by, note)
         return Answer(was_enabled, await self._pending(revision))
 
     async def audit(

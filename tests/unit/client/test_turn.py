@@ -12,6 +12,7 @@ from tests.unit.client.dispatch.worlds import at, world
 from waypost.v1 import contract_pb2
 from waypost_client import UnavailableError, WaypostError
 from waypost_client._turn import Turn
+from waypost_client.dispatch import NoAnswerError
 
 CONFIDENCE = contract_pb2.OutputChecks(min_confidence=0.9)
 
@@ -57,6 +58,37 @@ async def test_a_failure_names_what_was_tried(llm: LlmServer) -> None:
     assert "small for code (ANSWER): server_error after " in said.why()
     assert " s: HTTP 500 " in said.why()
     assert said.to_json()["attempts"][0]["error"] == "server_error"
+
+
+async def test_models_without_keys_have_a_line_each_and_a_word_on_what_to_do(
+    llm: LlmServer,
+) -> None:
+    keyless = [at(llm, name, api_key_env=f"{name.upper()}_API_KEY") for name in ("one", "two")]
+    fallback = specialist([at(llm, "small")])
+    for models in (keyless, keyless[:1]):
+        specialists = {"code": specialist(models, fallback="general"), "general": fallback}
+        llm.always("small", Fails(500))
+        async with world(llm, specialists) as asked:
+            with pytest.raises(NoAnswerError) as failed:
+                await asked.dispatcher.answer("code: why")
+        unanswered = Turn(query="why", error=failed.value)
+        head, *lines, last, what_to_do = unanswered.failure("here").splitlines()
+        assert head == "no model answered:"
+        assert lines == [
+            f"  code: {each.name}: not_authorised (its key is to be in {each.api_key_env}, "
+            "which is unset)"
+            for each in models
+        ]
+        assert last.startswith("  general: small: server_error: HTTP 500 ")
+        assert what_to_do.startswith("set such a variable where this command runs, or edit ")
+        assert len(unanswered.to_json()["error"].splitlines()) == 1
+
+
+async def test_one_model_that_fails_is_one_line(llm: LlmServer) -> None:
+    llm.always("small", Fails(500))
+    said = (await turn(llm)).failure("here")
+    assert said.startswith("no model answered: code: small: server_error: HTTP 500 ")
+    assert len(said.splitlines()) == 1
 
 
 def test_a_router_that_does_not_answer_is_named() -> None:

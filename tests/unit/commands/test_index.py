@@ -1,6 +1,8 @@
 import json
 import re
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from tests.unit.commands.test_build_gate import ASTRAY, World
 from waypost_server.adapters.bundle_store import BundleStore
 from waypost_server.adapters.database import open_database
 from waypost_server.adapters.sql_state import SqlState
+from waypost_server.core.calibration import CalibrationMethod
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,36 @@ def test_versions_are_listed_for_people_and_programs(folder: Path, encoder_folde
     assert [one["version"] for one in listed] == [line[2:14] for line in lines]
     assert [one["live"] for one in listed] == [False, True, False]
     assert [one["exemplars"] for one in listed] == [5, 7, 9]
+
+
+def test_a_tuned_version_is_told_from_the_built_one(tmp_path: Path, encoder_folder: Path) -> None:
+    store = BundleStore(tmp_path)
+    built = store.save(small_bundle())
+    by_queries = replace(built.scoring.calibration, method=CalibrationMethod.HELD_OUT)
+    tuned = store.write_scoring(built, replace(built.scoring, calibration=by_queries))
+    thresholds = dict.fromkeys(built.scoring.thresholds, 0.5)
+    other = store.write_scoring(tuned, replace(tuned.scoring, thresholds=thresholds))
+
+    def told() -> dict[str, tuple[bool, str | None]]:
+        rows = json.loads(index(tmp_path, encoder_folder, "list", "--json").stdout)
+        return {row["version"]: (row["tuned"], row["tuned_from"]) for row in rows}
+
+    assert told() == {
+        built.version: (False, None),
+        tuned.version: (True, built.version),
+        other.version: (True, built.version),
+    }
+    lines = index(tmp_path, encoder_folder, "list").stdout.splitlines()
+    ends = {line[2:14]: line.partition("encoder hash")[2] for line in lines}
+    from_built = f", tuned from {built.version}"
+    assert ends == {built.version: "", tuned.version: from_built, other.version: from_built}
+
+    store.activate(tuned.version)
+    shutil.rmtree(tmp_path / built.version)
+    assert told() == {tuned.version: (True, None), other.version: (True, None)}
+    assert index(tmp_path, encoder_folder, "list").stdout.count("encoder hash, tuned\n") == 2
+    (tmp_path / other.version / "calibration.json").write_text("{}")
+    assert told()[other.version] == (False, None)  # loading it tells
 
 
 def test_an_earlier_version_is_made_live_again_and_one_that_does_not_fit_is_not(

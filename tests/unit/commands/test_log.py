@@ -14,6 +14,7 @@ from waypost_server.adapters.decision_log import DatabaseLog
 from waypost_server.adapters.sql_state import SqlState
 from waypost_server.commands.times import Time
 from waypost_server.core.outcome import Outcome
+from waypost_server.core.replay import NEAR
 from waypost_server.core.shared_state import Act
 
 MUSIC = decision(tenant="", text=None)
@@ -115,6 +116,36 @@ def test_tail_shows_all_since_a_time(tmp_path: Path) -> None:
     assert shown("--since", "2027-01-15T08:00:02") == ids[2:]
     assert shown("--since", "2027-01-15T08:00:02", "-n", "3") == ids[-3:]
     assert shown("--since", "2027-01-15T08:00:14.001Z") == []
+
+
+def test_where_nothing_is_found_it_is_said_to_people(database: str) -> None:
+    none = ("log", "tail", "--route", "no_such")
+    said = waypost_here(*none, database=database)
+    assert (said.returncode, said.stdout) == (0, "")
+    assert said.stderr == "waypost: the log has no such decision\n"
+    for silent in ((*none, "--json"), ("log", "tail", "-n", "0")):
+        ended = waypost_here(*silent, database=database)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    found = waypost_here("log", "tail", database=database)
+    assert (len(found.stdout.splitlines()), found.stderr) == (2, "")
+
+
+def test_an_audit_of_nothing_says_so_to_people(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/waypost.db"
+    state = SqlState(open_database(url))
+    state.audited()  # which makes the tables
+    state.close()
+    for options, words in (((), "nothing"), (("--since", "1h"), "nothing since then")):
+        ended = waypost_here("audit", *options, database=url)
+        assert (ended.returncode, ended.stdout) == (0, "")
+        assert ended.stderr == f"waypost: the audit has {words}\n"
+    told = waypost_here("audit", "--json", database=url)
+    assert (json.loads(told.stdout), told.stderr) == ([], "")
+
+
+def test_the_help_of_show_names_the_tolerance() -> None:
+    said = " ".join(waypost_here("log", "show", "--help").stdout.split())
+    assert f"similarity to a candidate's exemplars differs by more than {NEAR:g}." in said
 
 
 AFTER, BEFORE = "2027-01-15T08:00:00.003", "2027-01-15"

@@ -62,6 +62,14 @@ def test_tuning_again_starts_from_exemplars_and_the_order_of_the_files_does_not_
         assert again["thresholds"][route] == pytest.approx(move, abs=2e-4)
 
 
+def test_the_help_says_that_worse_within_noise_may_go_live() -> None:
+    said = " ".join(waypost("tune", "--help").stdout.split())
+    assert (
+        "none is worse beyond noise, nor is the share of queries in scope that reach their route"
+    ) in said
+    assert "Within noise fewer may, and the report names it." in said
+
+
 def test_a_dry_run_shows_the_same_and_changes_nothing(
     repo: Path, index: Path, encoder_folder: Path
 ) -> None:

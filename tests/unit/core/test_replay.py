@@ -71,8 +71,11 @@ def test_what_is_not_replayed_is_no_change() -> None:
 def as_near(before: DecisionRecord, by: float) -> DecisionRecord:
     """Its candidates are nearer by so much, and one that was not there is the first."""
     new = CandidateRecord(route="new", confidence=0.5, similarity=0.9, threshold=0.1)
-    nearer = [replace(one, similarity=one.similarity + by) for one in before.candidates]
-    return replace(before, candidates=(new, *nearer))
+    return replace(before, candidates=(new, *(off(one, by) for one in before.candidates)))
+
+
+def off(one: CandidateRecord, by: float) -> CandidateRecord:
+    return replace(one, similarity=one.similarity + by)
 
 
 def test_the_log_s_own_text_shows_another_one() -> None:
@@ -89,10 +92,15 @@ def test_exemplars_that_are_not_as_near_in_the_same_bundle_show_another_text(
     before = decision(**kept)
     assert not is_of_another_text(before, as_near(before, NEAR / 2), "any")
     assert is_of_another_text(before, as_near(before, 2 * NEAR), "any")
+    music, other = before.candidates
+    for each in ((music, off(other, 2 * NEAR)), (off(music, -2 * NEAR), other)):
+        assert is_of_another_text(before, replace(before, candidates=each), "any")
+    turned = (off(other, -NEAR / 2), off(music, NEAR / 2))
+    assert not is_of_another_text(before, replace(before, candidates=turned), "any")
     nearer = as_near(before, 2 * NEAR)
-    for other in (
+    for other_one in (
         replace(nearer, index_version="0" * 12),
         replace(nearer, encoder_fingerprint="00" * 32),
         replace(nearer, stage=Stage.ENCODER),
     ):
-        assert not is_of_another_text(before, other, "any")
+        assert not is_of_another_text(before, other_one, "any")

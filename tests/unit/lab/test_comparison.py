@@ -1,10 +1,16 @@
+import html
 from itertools import product
 
 import pytest
 
-from tests.unit.lab.judgements import MATCHED, TEN, Row, evaluation
+from tests.unit.lab.judgements import FALLBACK, MATCHED, TEN, Row, evaluation
+from waypost_server.core.labelled import OUT_OF_SCOPE
 from waypost_server.lab.comparison import compare
 from waypost_server.lab.gain import mcnemar
+from waypost_server.lab.html_report import as_html
+from waypost_server.lab.json_report import as_json
+from waypost_server.lab.report import Report
+from waypost_server.lab.text_report import comparison_text
 
 
 @pytest.mark.parametrize(("better", "worse"), [(0, 0), (1, 0), (3, 1), (2, 9), (7, 7), (12, 0)])
@@ -40,6 +46,71 @@ def test_six_changes_one_way_are_beyond_noise_and_five_are_not(
     comparison = compare(evaluation(before), evaluation(after))
     assert comparison.finding == finding
     assert comparison.verdict.startswith(verdict)
+
+
+FELL_BACK: Row = ("a", "a", 0.6, FALLBACK)
+TURNED_AWAY: Row = (OUT_OF_SCOPE, "a", 0.6, FALLBACK)
+LET_IN: Row = (OUT_OF_SCOPE, "a", 0.8, MATCHED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sent", "worst", "verdict"),
+    [
+        ([RIGHT] * 8, [RIGHT] * 8, "same", "same", "Where they go: no difference."),
+        (
+            [RIGHT] * 8 + [TURNED_AWAY],
+            [FELL_BACK] * 8 + [TURNED_AWAY],
+            "loss",
+            "loss",
+            "Where they go: a loss beyond noise (in scope: went to the label's route 1.000 -> "
+            "0.000; out of scope: went to none 1.000 -> 1.000).",
+        ),
+        (
+            # As many strangers that are turned away do not make up for them.
+            [RIGHT] * 8 + [LET_IN] * 8,
+            [FELL_BACK] * 8 + [TURNED_AWAY] * 8,
+            "loss",
+            "loss",
+            "Where they go: a loss beyond noise (in scope: went to the label's route 1.000 -> "
+            "0.000; out of scope: went to none 0.000 -> 1.000).",
+        ),
+        (
+            [FELL_BACK] * 8,
+            [RIGHT] * 8,
+            "gain",
+            "gain",
+            "Where they go: a gain beyond noise (in scope: went to the label's route 0.000 -> "
+            "1.000).",
+        ),
+        (
+            [RIGHT] * 8,
+            [RIGHT] * 7 + [FELL_BACK],
+            "noise",
+            "noise",
+            "Where they go: no difference beyond noise (in scope: went to the label's route 1.000 "
+            "-> 0.875).",
+        ),
+    ],
+)
+def test_where_queries_go_has_a_verdict_of_its_own(
+    before: list[Row], after: list[Row], sent: str, worst: str, verdict: str
+) -> None:
+    """All of them are taken for what they are before and after: only the bar says otherwise."""
+    comparison = compare(evaluation(before), evaluation(after))
+    assert (comparison.finding, comparison.p_value) == ("same", 1)
+    assert (comparison.sent, comparison.worst) == (sent, worst)
+    assert comparison.verdict == f"No difference: the same queries are right. {verdict}"
+
+
+def test_every_report_says_where_queries_go() -> None:
+    found = evaluation([FELL_BACK] * 8)
+    comparison = compare(evaluation([RIGHT] * 8), found)
+    report = Report(evaluation=found, comparison=comparison, gate=None, points=())
+    assert comparison.verdict in comparison_text(comparison)
+    assert f'<p class="verdict loss">{html.escape(comparison.verdict)}</p>' in as_html(report)
+    told = as_json(report)["comparison"]
+    assert (told["verdict"], told["sent"]) == (comparison.verdict, "loss")
+    assert (told["shares"]["routed"]["before"], told["shares"]["routed"]["after"]) == (1, 0)
 
 
 def test_changes_name_the_queries_and_recalls_begin_with_the_loss() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.lab.patients import around, axis, patient_of, sound_places, sound_route
-from waypost_server.core.catalog import DEFAULT_ROUTE, Catalog, Route, Specialist
+from waypost_server.core.catalog import DEFAULT_ROUTE, Catalog, Model, Route, Specialist
 from waypost_server.lab.check_catalog import check_catalog
 from waypost_server.lab.check_traffic import check_traffic
 from waypost_server.lab.doctor import examine
@@ -22,6 +22,20 @@ def test_a_missing_prompt_and_a_missing_description_are_hints() -> None:
         (Kind.NO_PROMPT, Severity.HINT, ("a",)),
         (Kind.NO_DESCRIPTION, Severity.HINT, ("b",)),
     ]
+
+
+def test_a_route_without_a_model_is_a_hint_where_there_is_a_fleet() -> None:
+    with_model = Specialist(prompt="You know it.", models=("small",))
+    routes = [replace(sound_route(name), specialist=with_model) for name in "bcd"]
+    patient = patient_of(sound_places(), routes=[sound_route("a"), *routes])
+    assert list(check_catalog(patient)) == []
+    small = Model(name="small", provider="openai", model_id="x")
+    (finding,) = check_catalog(
+        replace(patient, catalog=replace(patient.catalog, models={"small": small}))
+    )
+    assert (finding.kind, finding.severity) == (Kind.NO_MODEL, Severity.HINT)
+    assert finding.routes == ("a",)
+    assert "Write `specialist: {models: [NAME]}` into a/route.yaml" in finding.cure
 
 
 def test_an_implicit_default_route_lacks_nothing() -> None:

@@ -147,6 +147,20 @@ async def test_who_calls_and_why_is_kept(state: MemoryState) -> None:
         assert one.shared.switches.off[POETRY].who == "ada"
 
 
+async def test_the_log_says_who_switched_or_that_it_was_somebody_without_a_token(
+    state: MemoryState, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with together(state, 1) as (one,):
+        await one.shared.switch(POETRY, CATALOG, enabled=False, note="drill")
+        set_caller(Caller(name="ada"))
+        await one.shared.switch(POETRY, CATALOG, enabled=True, note="over")
+        set_caller(ANYBODY)
+    assert [message for message in caplog.messages if " is switched " in message] == [
+        "route poetry is switched off by somebody without a token: 'drill'",
+        "route poetry is switched on by 'ada': 'over'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("target", "note", "error", "said"),
     [
