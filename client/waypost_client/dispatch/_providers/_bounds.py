@@ -121,6 +121,8 @@ def _fit(document: bytes | bytearray, max_objects: int) -> bytes | bytearray:
     except ValueError:
         _check(document, MAX_OBJECTS)
         return document
+    if len(tokens) > MAX_TOKENS:
+        raise OverlongReplyError(f"over {MAX_TOKENS:,} tokens")
     _check(tokens.rest(), MAX_OBJECTS)
     return tokens.thinned()
 

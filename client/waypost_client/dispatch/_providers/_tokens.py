@@ -25,6 +25,9 @@ class Tokens:
         if not all(isinstance(logprob, int | float) for logprob in self._logprobs):
             raise ValueError("a probability is no number")
 
+    def __len__(self) -> int:
+        return len(self._logprobs)
+
     def rest(self) -> bytes:
         """The answer without them."""
         return self._with(None)

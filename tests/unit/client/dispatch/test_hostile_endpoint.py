@@ -147,7 +147,7 @@ CHOICES: dict[str, object] = {
     },
     "too many tokens": {
         "message": {"content": "x"},
-        "logprobs": {"content": [TOKEN] * (2 * MAX_TOKENS + 1)},
+        "logprobs": {"content": [TOKEN] * (MAX_TOKENS + 1)},
     },
 }
 
