@@ -22,7 +22,7 @@ class OpenAIWire:
             message |= {"content": answer.whole or None, "tool_calls": [_tool(answer)]}
         choice = {"index": 0, "message": message, "finish_reason": answer.finish}
         if call.body.get("logprobs"):
-            choice["logprobs"] = {"content": _tokens(answer)}
+            choice["logprobs"] = {"content": _tokens(answer, call)}
         document = _base(call, "chat.completion") | {"choices": [choice]}
         return document | ({"usage": _usage(answer)} if answer.reports_usage else {})
 
@@ -32,7 +32,7 @@ class OpenAIWire:
     def piece(self, answer: Answer, index: int, call: Call) -> bytes:
         choice = _choice({"content": answer.parts[index]})
         if call.body.get("logprobs"):
-            choice["logprobs"] = {"content": _tokens(answer)[index : index + 1]}
+            choice["logprobs"] = {"content": _tokens(answer, call)[index : index + 1]}
         return _event(call, [choice])
 
     def closing(self, answer: Answer, call: Call) -> bytes:
@@ -72,11 +72,14 @@ def _choice(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     return {"index": 0, "delta": delta, "finish_reason": finish}
 
 
-def _tokens(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {"token": part, "logprob": logprob, "bytes": None, "top_logprobs": []}
+def _tokens(answer: Answer, call: Call) -> list[dict[str, Any]]:
+    """As llama.cpp does: the twenty likeliest if no number is said, and with 0 nothing."""
+    likeliest = call.body.get("top_logprobs", 20)
+    tokens = [
+        {"token": part, "logprob": logprob, "bytes": list(part.encode())}
         for part, logprob in zip(answer.parts, answer.logprobs, strict=False)
     ]
+    return [token | {"top_logprobs": [token] * likeliest} for token in tokens if likeliest]
 
 
 def _tool(answer: Answer) -> dict[str, Any]:

@@ -79,10 +79,18 @@ async def _whole(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, No
 
 def _check_values(body: bytearray) -> None:
     """Raises UnfitReplyError for more values than an answer has."""
-    if len(body) <= MAX_OBJECTS:
+    if _is_short(body):
         return
     objects = 0
     for values, found in enumerate(_VALUE.finditer(body), start=1):
         objects += body[found.start()] == ord("{")
         if objects > MAX_OBJECTS or values > MAX_VALUES:
             raise UnfitReplyError(f"it has over {MAX_OBJECTS:,} objects or {MAX_VALUES:,} values")
+
+
+def _is_short(body: bytearray) -> bool:
+    """Whether there are few values, even if none of these characters is inside a string."""
+    if len(body) <= MAX_OBJECTS:
+        return True
+    values = sum(map(body.count, (b"{", b"[", b",", b'"')))
+    return values <= MAX_VALUES and body.count(b"{") <= MAX_OBJECTS

@@ -8,6 +8,8 @@ it every deadline.
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from waypost_client.dispatch._providers._tokens import Tokens
+
 MAX_BYTES = 16 << 20
 """Of a body, or of one event of a stream: the longest answer in the longest UTF-8."""
 
@@ -20,17 +22,22 @@ MAX_LINES = 100
 MAX_OBJECTS = 500
 """Of a body, or of one event, which have about twenty: an SDK takes up to 0.5 ms for each."""
 
-MAX_TOKENS = 16_384
-"""Objects where the probabilities of tokens are asked for: a token is one. Long answers that are
-not streamed have some thousands."""
+MAX_TOKENS = 65_536
+"""In a body, or in an event, where their probabilities are asked for."""
+
+MAX_TOKEN_OBJECTS = 2 * MAX_TOKENS
+"""Objects there, more than MAX_OBJECTS of them only for tokens, of which an SDK sees next to
+nothing: a token is one, and the likeliest in its place another."""
 
 VALUES_EACH = 16
-"""Texts, lists and commas for each object: a token with its probability has some fifteen."""
+"""Texts, lists and commas for each object. A token of five bytes, each a value, needs as many;
+tokens of twenty bytes twice as many, so that half as many tokens have room."""
 
 _BLANK = (b"\n\n", b"\r\r", b"\r\n\r\n")
 """What ends an event, for every SDK alike."""
 
-_BETWEEN = re.compile(b"|".join(_BLANK))
+_BETWEEN = re.compile(b"(" + b"|".join(_BLANK) + b")")
+_DATA = b"data:"
 
 # A string without an end goes to the end of all, or each quote in it would be looked at again.
 _VALUE = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[\[{,]', re.DOTALL)
@@ -42,18 +49,20 @@ class OverlongReplyError(ValueError):
 
 
 async def whole(parts: AsyncIterator[bytes], max_objects: int) -> AsyncGenerator[bytes, None]:
-    """A body in one piece, with so many objects in it; raises OverlongReplyError."""
+    """A body in one piece, with so many objects in it; raises OverlongReplyError.
+
+    More than MAX_OBJECTS may be of tokens alone, of which their probabilities are left.
+    """
     body = bytearray()
     async for part in parts:
         body += part
         if len(body) > MAX_BYTES:
             raise OverlongReplyError(f"a body of over {MAX_BYTES:,} bytes")
-    _check(body, max_objects)
-    yield bytes(body)
+    yield bytes(_fit(body, max_objects))
 
 
 async def in_events(parts: AsyncIterator[bytes], max_objects: int) -> AsyncGenerator[bytes, None]:
-    """A stream of server-sent events, only whole ones at a time, with so many objects in each.
+    """A stream of server-sent events, only whole ones at a time, each bounded as a body is.
 
     Raises:
         OverlongReplyError: one of them, or all, are longer than they may be.
@@ -69,13 +78,11 @@ async def in_events(parts: AsyncIterator[bytes], max_objects: int) -> AsyncGener
         if end := _end_of_events(held, looked_at):
             events = bytes(held[:end])
             del held[:end]
-            _check_events(events, max_objects)
-            yield events
+            yield _fit_events(events, max_objects)
         if len(held) > MAX_BYTES:
             raise OverlongReplyError(f"an event of over {MAX_BYTES:,} bytes")
     if held:
-        _check_events(held, max_objects)
-        yield bytes(held)
+        yield _fit_events(bytes(held), max_objects)
 
 
 def _end_of_events(held: bytearray, start: int) -> int:
@@ -84,13 +91,40 @@ def _end_of_events(held: bytearray, start: int) -> int:
     return max((at + length for at, length in found if at >= 0), default=0)
 
 
-def _check_events(events: bytes | bytearray, max_objects: int) -> None:
-    if _lines(events) <= MAX_LINES and _is_short(events, max_objects):
-        return
-    for event in _BETWEEN.split(events):
-        if _lines(event) > MAX_LINES:
-            raise OverlongReplyError(f"an event of over {MAX_LINES} lines")
-        _check(event, max_objects)
+def _fit_events(events: bytes, max_objects: int) -> bytes:
+    """The events as an SDK may see them; as they came, if they are short."""
+    if _lines(events) <= MAX_LINES and _is_short(events, MAX_OBJECTS):
+        return events
+    return b"".join(
+        _fit_event(piece, max_objects) if not at % 2 else piece
+        for at, piece in enumerate(_BETWEEN.split(events))
+    )
+
+
+def _fit_event(event: bytes, max_objects: int) -> bytes:
+    if _lines(event) > MAX_LINES:
+        raise OverlongReplyError(f"an event of over {MAX_LINES} lines")
+    if not event.startswith(_DATA):
+        return bytes(_fit(event, MAX_OBJECTS))
+    return _DATA + _fit(event[len(_DATA) :], max_objects)
+
+
+def _fit(document: bytes | bytearray, max_objects: int) -> bytes | bytearray:
+    """The document as an SDK may see it; raises OverlongReplyError."""
+    if _is_short(document, MAX_OBJECTS):
+        return document
+    _check(document, max_objects)
+    if max_objects <= MAX_OBJECTS:
+        return document
+    try:
+        tokens = Tokens(document)
+    except ValueError:
+        _check(document, MAX_OBJECTS)
+        return document
+    if len(tokens) > MAX_TOKENS:
+        raise OverlongReplyError(f"over {MAX_TOKENS:,} tokens")
+    _check(tokens.rest(), MAX_OBJECTS)
+    return tokens.thinned()
 
 
 def _check(document: bytes | bytearray, max_objects: int) -> None:

@@ -48,6 +48,8 @@ def body_of(request: ModelRequest, *, streamed: bool) -> CompletionCreateParamsB
         body["tools"] = [_TOOL]
     if request.wants_confidence and "logprobs" in request.model.features:
         body["logprobs"] = True
+        # Not said, llama.cpp tells twenty for each token; with 0 it tells none at all.
+        body["top_logprobs"] = 1
     if is_public(request.model):
         _add_public(body, request)
     return body

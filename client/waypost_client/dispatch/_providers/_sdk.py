@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from waypost_client import Model
 from waypost_client._tracing import TRACEPARENT, traceparent
-from waypost_client.dispatch._providers._bounds import MAX_OBJECTS, MAX_TOKENS
+from waypost_client.dispatch._providers._bounds import MAX_OBJECTS, MAX_TOKEN_OBJECTS
 from waypost_client.dispatch._providers._endpoint import api_key, shown
 from waypost_client.dispatch._providers._http import guarded, max_objects, read_events
 from waypost_client.dispatch._providers._provider import ModelRequest, Reply
@@ -66,7 +66,7 @@ class SdkProvider(ABC, Generic[Client]):
         """As `_send`, its answer bounded."""
         wants_logprobs = request.wants_confidence and "logprobs" in request.model.features
         many = self.tells_logprobs and wants_logprobs
-        before = max_objects.set(MAX_TOKENS if many else MAX_OBJECTS)
+        before = max_objects.set(MAX_TOKEN_OBJECTS if many else MAX_OBJECTS)
         try:
             answer = await self._send(request, streamed=streamed)
             if streamed:

@@ -160,15 +160,25 @@ def _by_exception(error: Exception) -> tuple[FailureKind, str] | None:
 
 def _details(body: object) -> list[str]:
     """Code, type and text of an error, in small letters; the last may quote the query."""
-    error = body.get("error", body) if isinstance(body, Mapping) else body
+    error = _only(body)
+    if isinstance(error, Mapping):
+        error = _only(error.get("error", error))
     if not isinstance(error, Mapping):
         return ["", "", _word(error)]
     return [_word(error.get(name)) for name in ("code", "type", "message")]
 
 
+def _only(said: object) -> object:
+    """What a list holds that some gateways put around their one error."""
+    return said[0] if isinstance(said, list) and len(said) == 1 else said
+
+
 def _word(said: object) -> str:
-    """A text or a number; empty for what is neither, however deep that is."""
-    return str(said).casefold() if isinstance(said, str | int) else ""
+    """What a gateway says, in whatever form; empty for nothing, and for what is too deep."""
+    try:
+        return str(said or "").casefold()
+    except RecursionError:
+        return ""
 
 
 def _by_word(details: Iterable[str]) -> FailureKind | None:

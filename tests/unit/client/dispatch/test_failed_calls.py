@@ -95,6 +95,34 @@ async def test_each_failure_has_its_kind_and_wait(
     assert len(llm.calls) == len(FAILURES), "an SDK called again"
 
 
+GATEWAYS = {
+    """[{"error": {"message": "The input is over the maximum context length."}}]""": "overflow",
+    """{"error": [{"code": "context_length_exceeded"}]}""": "overflow",
+    """{"error": {"message": {"text": "Prompt is too long"}, "code": null}}""": "overflow",
+    """{"error": {"message": ["maximum context length", 8192]}}""": "overflow",
+    """["prompt is too long", "8193 tokens"]""": "overflow",
+    """[{"error": {"message": {"code": "content_filter"}}}]""": "filter",
+    """{"error": {"innererror": 1, "type": {"name": "content_policy_violation"}}}""": "filter",
+    """[{"error": {"message": null, "code": []}}]""": "bad",
+    "[]": "bad",
+}
+MEANT = {
+    "overflow": FailureKind.CONTEXT_OVERFLOW,
+    "filter": FailureKind.CONTENT_FILTER,
+    "bad": FailureKind.BAD_REQUEST,
+}
+
+
+async def test_a_refusal_is_understood_in_whatever_form_a_gateway_puts_it(
+    llm: LlmServer, protocol: Protocol, streamed: bool
+) -> None:
+    seen = {}
+    for body in GATEWAYS:
+        llm.script("m", Raw(body.encode(), status=400))
+        seen[body] = (await failure_of(protocol, streamed=streamed)).kind
+    assert seen == {body: MEANT[meant] for body, meant in GATEWAYS.items()}
+
+
 async def test_a_failure_leaves_nothing_behind(
     llm: LlmServer, protocol: Protocol, streamed: bool
 ) -> None:

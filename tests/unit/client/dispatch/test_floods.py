@@ -60,9 +60,14 @@ async def test_a_body_in_chunks_of_a_byte_ends_with_the_calls_time(
 async def _next_answers(llm: LlmServer, provider: str, flood: Flood, *, streamed: bool) -> None:
     llm.always("first", flood)
     llm.always("second", Answer("fine"))
-    models = [at(llm, name, provider=provider) for name in ("first", "second")]
-    ref = specialist(models, timeouts=contract_pb2.Timeouts(call_ms=300))
-    async with world(llm, {"code": ref}) as w:
+    first, second = (at(llm, name, provider=provider) for name in ("first", "second"))
+    # Only the first has so little time: beside a flood the second may need more.
+    hurried = contract_pb2.Timeouts(call_ms=300)
+    specialists = {
+        "code": specialist([first], timeouts=hurried, fallback="general"),
+        "general": specialist([second]),
+    }
+    async with world(llm, specialists) as w:
         answer = await told(w, streamed=streamed)
         await llm.until(lambda: llm.calls_of("first")[0].hung_up)
     assert answer.text == "fine"

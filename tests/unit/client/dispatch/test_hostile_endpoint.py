@@ -118,6 +118,54 @@ async def test_an_answer_may_have_the_probabilities_of_many_tokens(
     assert (await openai.provider.complete(request)).confidence == pytest.approx(math.exp(-0.5))
 
 
+async def test_a_long_answer_may_come_in_one_event_with_its_probabilities(
+    llm: LlmServer, openai: Protocol
+) -> None:
+    text = "word " * 1_000
+    tokens = [{"token": "word ", "logprob": -0.5, "bytes": list(b"word ")}] * 1_000
+    choice = {"index": 0, "delta": {"content": text}, "logprobs": {"content": tokens}}
+    parts = [{"choices": [choice]}, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]
+    events = "".join(f"data: {json.dumps(part)}\n\n" for part in parts) + "data: [DONE]\n\n"
+    llm.script("m", Raw(events.encode(), content_type="text/event-stream"))
+    request = openai.request("logprobs", wants_confidence=True)
+    reply = await reply_of(openai.provider, request, streamed=True)
+    assert reply.text == text
+    assert reply.confidence == pytest.approx(math.exp(-0.5))
+
+
+TOKEN = {"token": "word", "logprob": -0.5}
+CHOICES: dict[str, object] = {
+    "few tokens, many tools": {
+        "message": {"content": "x", "tool_calls": [{}] * 1_000},
+        "logprobs": {"content": [TOKEN] * 1_000},
+    },
+    "many tools": {"message": {"content": "x", "tool_calls": [{}] * 1_000}},
+    "tokens that are none": {"message": {"content": "x"}, "logprobs": {"content": [{}] * 1_000}},
+    "probabilities that are none": {
+        "message": {"content": "x"},
+        "logprobs": {"content": [TOKEN | {"logprob": [{}]}] * 1_000},
+    },
+    "too many tokens": {
+        "message": {"content": "x"},
+        "logprobs": {"content": [TOKEN] * (MAX_TOKENS + 1)},
+    },
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+async def test_where_probabilities_are_asked_for_only_tokens_may_be_many(
+    llm: LlmServer, openai: Protocol, streamed: bool, name: str
+) -> None:
+    body = json.dumps({"choices": [CHOICES[name]]}).encode()
+    event = b"data: " + body + b"\n\n"
+    kind = "text/event-stream" if streamed else "application/json"
+    llm.script("m", Raw(event if streamed else body, content_type=kind))
+    request = openai.request("logprobs", wants_confidence=True)
+    with pytest.raises(ModelError, match="OverlongReplyError") as failure:
+        await reply_of(openai.provider, request, streamed=streamed)
+    assert failure.value.kind is FailureKind.MALFORMED
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "identity, gzip", "GZIP", "deflate", "br", "zstd"])
 async def test_a_packed_reply_is_not_unpacked(
     llm: LlmServer, protocol: Protocol, streamed: bool, encoding: str

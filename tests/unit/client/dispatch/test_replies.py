@@ -87,6 +87,8 @@ async def test_confidence_is_the_geometric_mean_of_the_tokens(
     request = openai.request("logprobs", wants_confidence=True)
     reply = await reply_of(openai.provider, request, streamed=streamed)
     assert reply.confidence == pytest.approx(math.prod(probabilities) ** (1 / 3))
+    # llama.cpp tells twenty for each token if no number is said, and none at all with 0.
+    assert llm.calls[0].body["top_logprobs"] == 1
 
 
 async def test_confidence_is_not_asked_of_a_model_that_does_not_know_it(

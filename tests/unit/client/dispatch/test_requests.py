@@ -64,6 +64,7 @@ OPENAI: dict[str, Any] = {
         }
     ],
     "logprobs": True,
+    "top_logprobs": 1,
 }
 
 
