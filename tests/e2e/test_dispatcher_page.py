@@ -23,7 +23,10 @@ ROWS = {
     "5xx, stream cut, malformed answer": [K.SERVER_ERROR, K.CUT, K.MALFORMED],
     "timeout": [K.TIMEOUT],
     "content filter": [K.CONTENT_FILTER],
-    "context overflow, other 4xx, a redirect to another host or port": [K.CONTEXT_OVERFLOW, K.BAD_REQUEST],
+    "context overflow, other 4xx, a redirect to another host or port": [
+        K.CONTEXT_OVERFLOW,
+        K.BAD_REQUEST,
+    ],
     "key refused (one that is missing is no call)": [K.NOT_AUTHORISED],
     "check failed, blocked by the guard": [K.FAILED_CHECK, K.BLOCKED_BY_GUARD],
 }
