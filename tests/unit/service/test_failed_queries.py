@@ -110,9 +110,11 @@ async def test_items_that_wait_are_told_of_when_their_caller_goes(tmp_path: Path
         while workers.running + workers.queue_depth < BATCH_SHARE:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         call.cancel()
-        async with asyncio.timeout(10):
-            events = [await told_of.get() for _ in range(size)]
-        encoder.gate.set()
+        try:
+            async with asyncio.timeout(10):
+                events = [await told_of.get() for _ in range(size)]
+        finally:
+            encoder.gate.set()
     assert {each.request_id for each in events} == {f"r-{i}" for i in range(size)}
     assert {each.code for each in events} == {"CANCELLED"}
 
