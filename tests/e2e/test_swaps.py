@@ -206,6 +206,8 @@ def test_several_processes_refuse_a_damaged_bundle_together_and_say_why(
         with steady_load(server.address) as seen:
             (index / "CURRENT").write_text(f"{other}\n")
             until(lambda: f"index {old} stays live: process " in server.log_text())
+            # Each process hears of it in its own time.
+            until(lambda: all(_status(server).refused_bundle for _ in range(12)))
             statuses = [_status(server) for _ in range(12)]
             head.write_bytes(sound)
             (index / "CURRENT").write_text(f"{other}\n")  # named anew

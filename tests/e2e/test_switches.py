@@ -172,5 +172,6 @@ def test_the_commands_switch_list_and_audit(topics_index: Path, tmp_path: Path) 
     acts = json.loads(runner.invoke(audit, ["--json"]).output)
     assert [act["target"] for act in acts] == ["poetry", "poetry", OFF, "cheap", "cheap"]
     assert [act["at"] for act in acts] == sorted(act["at"] for act in acts)
-    assert runner.invoke(audit, ["--since", "2999-01-01"]).output == ""
+    later = runner.invoke(audit, ["--since", "2999-01-01"])
+    assert (later.stdout, later.stderr) == ("", "waypost: the audit has nothing since then\n")
     assert runner.invoke(audit, [], env={"WAYPOST_DATABASE": "none"}).exit_code == 1
